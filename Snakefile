@@ -1,0 +1,35 @@
+# Was the immune system reset? From count matrices and contigs to a comparison report.
+# Results lie under `outdir`: report.html, tables/, figures/, cohort.h5mu, provenance.json,
+# and what the rules pass on in samples/, patients/ and cohort/.
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/inputs.smk"
+include: "workflow/rules/demo.smk"
+include: "workflow/rules/quality.smk"
+include: "workflow/rules/embedding.smk"
+include: "workflow/rules/annotation.smk"
+include: "workflow/rules/clonotypes.smk"
+include: "workflow/rules/repertoire.smk"
+include: "workflow/rules/pathways.smk"
+include: "workflow/rules/expression.smk"
+include: "workflow/rules/comparison.smk"
+include: "workflow/rules/figures_of_cells.smk"
+include: "workflow/rules/figures_of_patients.smk"
+include: "workflow/rules/report.smk"
+
+
+localrules:
+    all,
+
+
+rule all:
+    default_target: True
+    input:
+        final_outputs(),

@@ -1,0 +1,159 @@
+"""Write what can be generated: config.yaml, the reference pages and the conda environments.
+
+`python docs/generate.py` writes the files; tests/unit/test_generated.py fails where one differs
+from what this program would write.
+"""
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+# what an environment needs by name; their own dependencies are solved by conda
+CONDA_PACKAGES = (
+    "scanpy anndata mudata scirpy harmonypy leidenalg igraph pynndescent umap-learn scipy numpy "
+    "faiss-cpu pydeseq2 decoupler gseapy statsmodels scikit-learn h5py pandas pyarrow matplotlib "
+    "jinja2 jsonschema pyyaml"
+).split()
+CONDA_NAMES = {"igraph": "python-igraph", "matplotlib": "matplotlib-base"}
+
+
+def config_yaml(schema: dict[str, Any]) -> str:
+    """Return config.yaml: every key at its default, with its description above it."""
+    lines = [
+        "# Every key at its default. Generated from workflow/schemas/config.schema.yaml by",
+        "# `python docs/generate.py`. Your own file needs only the keys that differ:",
+        "#   snakemake --cores 4 --configfile mine.yaml",
+    ]
+    for key, rule in schema["properties"].items():
+        if rule.get("type") == "object":
+            lines += ["", f"# {rule['description']}", f"{key}:"]
+            for name, leaf in rule["properties"].items():
+                lines += [f"  # {leaf['description']}", f"  {name}: {_scalar(leaf['default'])}"]
+        else:
+            lines += ["", f"# {rule['description']}", f"{key}: {_scalar(rule['default'])}"]
+    return "\n".join(lines) + "\n"
+
+
+def _scalar(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(_scalar, value))}]"
+    if isinstance(value, str) and not re.fullmatch(r"[A-Za-z][\w/.-]*", value):
+        return "'" + value.replace("'", "''") + "'"
+    return str(value)
+
+
+def configuration_page(schemas: dict[str, dict[str, Any]]) -> str:
+    """Return docs/configuration.md: every key of the config and every column of the sheets."""
+    lines = [
+        "# Configuration",
+        "",
+        "Generated from `workflow/schemas/` by `python docs/generate.py`; the defaults live there",
+        "alone. A key that is not listed here is refused by name.",
+        "",
+        "| key | default | allowed | what it does |",
+        "|---|---|---|---|",
+    ]
+    for key, rule in schemas["config"]["properties"].items():
+        if rule.get("type") == "object":
+            for name, leaf in rule["properties"].items():
+                lines.append(_key_row(f"{key}.{name}", leaf))
+        else:
+            lines.append(_key_row(key, rule))
+    for name, title in (("samples", "The sample sheet"), ("clinical", "The clinical table")):
+        lines += ["", f"## {title}", "", schemas[name]["description"], ""]
+        lines += ["| column | | allowed | meaning |", "|---|---|---|---|"]
+        for column, rule in schemas[name]["properties"].items():
+            need = "required" if column in schemas[name]["required"] else "optional"
+            lines.append(f"| `{column}` | {need} | {_allowed(rule)} | {rule['description']} |")
+        for pattern, rule in schemas[name].get("patternProperties", {}).items():
+            column = _cell(pattern.strip("^$"))
+            lines.append(f"| `{column}` | optional | {_allowed(rule)} | {rule['description']} |")
+    return "\n".join(lines) + "\n"
+
+
+def _key_row(key: str, rule: dict[str, Any]) -> str:
+    default = f"`{_cell(_scalar(rule['default']))}`"
+    return f"| `{key}` | {default} | {_allowed(rule)} | {_cell(rule['description'])} |"
+
+
+def _allowed(rule: dict[str, Any]) -> str:
+    if "enum" in rule:
+        return ", ".join(f"`{value}`" for value in rule["enum"])
+    types = rule.get("type", "string")
+    words = [types] if isinstance(types, str) else list(types)
+    text = " or ".join({"null": "empty", "array": "list"}.get(word, word) for word in words)
+    bounds = [
+        (sign, rule[name])
+        for name, sign in (
+            ("minimum", "≥"),
+            ("exclusiveMinimum", ">"),
+            ("maximum", "≤"),
+        )
+        if name in rule
+    ]
+    return text + "".join(f", {sign} {bound}" for sign, bound in bounds)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def outputs_page(contract: dict[str, Any]) -> str:
+    """Return docs/outputs.md: every table with its fixed columns."""
+    lines = [
+        "# Output tables",
+        "",
+        "Generated from `workflow/schemas/tables.yaml` by `python docs/generate.py`. Names and",
+        "columns listed here are a contract; a table may carry more columns after them. Tables are",
+        "tab-separated, UTF-8, under `outdir/tables/`; an empty cell is a missing value.",
+    ]
+    for name, table in contract.items():
+        lines += ["", f"## {name}.tsv", "", f"One row per {table['row']}. {table['about']}", ""]
+        lines += ["| column | meaning |", "|---|---|"]
+        lines += [f"| `{column}` | {text} |" for column, text in table["columns"].items()]
+    return "\n".join(lines) + "\n"
+
+
+def conda_yaml(lock: str) -> str:
+    """Return envs/analysis.yaml with the versions that requirements.lock pins."""
+    pins = dict(re.findall(r"^([a-z0-9-]+)==([^\s;\\]+)", lock, re.M))
+    lines = [
+        "# The environment of every rule for `--sdm conda`, at the versions of requirements.lock.",
+        "# Generated by `python docs/generate.py`.",
+        "channels:",
+        "  - conda-forge",
+        "  - bioconda",
+        "dependencies:",
+        "  - python=3.11",
+    ]
+    lines += [f"  - {CONDA_NAMES.get(name, name)}={pins[name]}" for name in CONDA_PACKAGES]
+    return "\n".join(lines) + "\n"
+
+
+def generated() -> dict[str, str]:
+    """Return the text of every generated file, by its path from the project's root."""
+    schemas = {
+        name: yaml.safe_load((ROOT / f"workflow/schemas/{name}.schema.yaml").read_text("utf-8"))
+        for name in ("config", "samples", "clinical")
+    }
+    contract = yaml.safe_load((ROOT / "workflow/schemas/tables.yaml").read_text("utf-8"))
+    return {
+        "config.yaml": config_yaml(schemas["config"]),
+        "docs/configuration.md": configuration_page(schemas),
+        "docs/outputs.md": outputs_page(contract),
+        "envs/analysis.yaml": conda_yaml((ROOT / "requirements.lock").read_text("utf-8")),
+    }
+
+
+if __name__ == "__main__":
+    for path, text in generated().items():
+        (ROOT / path).write_text(text, "utf-8")
+        sys.stdout.write(f"wrote {path}\n")

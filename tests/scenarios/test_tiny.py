@@ -1,0 +1,111 @@
+"""A whole run of the tiny cohort: what it leaves behind, and that it can be repeated."""
+
+import hashlib
+import json
+
+import jobs_api
+import pandas as pd
+import pytest
+from conftest import snakemake
+
+from immune_reset import tables
+
+EMPTY_IN_A_SMALL_COHORT = {"car_cells", "on_target", "enrichment", "expression"}
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_every_table_of_the_contract_is_there_with_its_columns(tiny_run):
+    for name in tables.contract():
+        path = tiny_run / f"results/tables/{name}.tsv"
+        assert path.is_file(), name
+        header = path.read_text("utf-8").splitlines()[0].split("\t")
+        fixed = tables.fixed_columns(name)
+        assert header[: len(fixed)] == fixed, name
+
+
+def test_tables_are_filled(tiny_run):
+    for name in set(tables.contract()) - EMPTY_IN_A_SMALL_COHORT:
+        frame = tables.read(tiny_run / f"results/tables/{name}.tsv")
+        assert len(frame), name
+        for column in tables.fixed_columns(name):
+            if column not in {"p_floor", "flag"}:
+                filled = frame[column].astype(str).replace({"nan": "", "None": ""}).ne("")
+                assert filled.any() or column in MAY_BE_EMPTY, f"{name}.{column}"
+
+
+MAY_BE_EMPTY = {"p_value", "q_value", "reason", "detail", "compartment", "ci_low", "ci_high"}
+
+
+def test_quality_control_adds_up(tiny_run):
+    qc = tables.read(tiny_run / "results/tables/qc.tsv")
+    lost = [name for name in tables.fixed_columns("qc") if name.startswith("lost_")]
+    assert (qc["cells_kept"] + qc[lost].sum(axis=1) == qc["barcodes_in"]).all()
+
+
+def test_the_other_outputs_are_there(tiny_run):
+    report = (tiny_run / "results/report.html").read_text("utf-8")
+    assert report.startswith("<!") and "Was the immune system reset?" in report
+    record = json.loads((tiny_run / "results/provenance.json").read_text("utf-8"))
+    assert record
+    for picture in (tiny_run / "results/figures").glob("*.png"):
+        assert picture.with_suffix(".pdf").is_file()
+
+
+def test_the_cohort_opens_in_muon_and_scirpy(tiny_run):
+    import mudata
+    import scanpy
+    import scirpy
+
+    mudata.set_options(pull_on_update=False)
+    cohort = mudata.read_h5mu(tiny_run / "results/cohort.h5mu")
+    assert set(cohort.mod) == {"gex", "airr"}
+    kept = tables.read(tiny_run / "results/tables/qc.tsv")["cells_kept"].sum()
+    assert cohort["gex"].n_obs == kept
+    assert {"sample", "barcode", "cell_type"} <= set(cohort["gex"].obs)
+    assert "X_umap" in cohort["gex"].obsm
+    axes = scanpy.pl.umap(cohort["gex"], color="cell_type", show=False)
+    assert axes is not None
+    assert len(scirpy.get.airr(cohort["airr"], "junction_aa", "VDJ_1").dropna())
+
+
+def test_a_second_run_has_nothing_to_do(tiny_run):
+    done = snakemake("--configfile", "tiny.yaml", cwd=tiny_run)
+    assert "Nothing to be done" in done.stdout + done.stderr
+    assert jobs_api.would_run(tiny_run, configfiles=(tiny_run / "tiny.yaml",)) == {}
+
+
+def test_one_core_and_two_give_the_same_tables(tiny_run):
+    again = ("--configfile", "tiny.yaml", "--config", "outdir=again")
+    done = snakemake(*again, cwd=tiny_run, cores=1)
+    assert done.returncode == 0, done.stderr[-4000:]
+    first = sorted((tiny_run / "results/tables").glob("*.tsv"))
+    assert first
+    for path in first:
+        assert digest(path) == digest(tiny_run / "again/tables" / path.name), path.name
+
+
+def test_two_patients_make_no_cohort_claim(tiny_run):
+    claims = tables.read(tiny_run / "results/tables/claims.tsv")
+    cohort = claims[claims["scope"] == "cohort"]
+    assert len(cohort)
+    assert not cohort["direction"].isin(["increased", "decreased"]).any()
+    assert not (cohort["evidence"] == "cohort").any()
+
+
+def test_no_interval_excludes_its_own_estimate(tiny_run):
+    for name in ("claims", "pathway_change", "diversity", "composition", "composition_change"):
+        frame = tables.read(tiny_run / f"results/tables/{name}.tsv")
+        value = "estimate" if "estimate" in frame else "value" if "value" in frame else "fraction"
+        numbers = frame[[value, "ci_low", "ci_high"]].apply(pd.to_numeric).dropna()
+        assert (numbers["ci_low"] <= numbers[value] + 1e-9).all(), name
+        assert (numbers["ci_high"] >= numbers[value] - 1e-9).all(), name
+
+
+@pytest.mark.parametrize("name", ["composition", "car_cells", "isotypes"])
+def test_shares_lie_between_nought_and_one(tiny_run, name):
+    frame = tables.read(tiny_run / f"results/tables/{name}.tsv")
+    for column in ("fraction", "ci_low", "ci_high"):
+        assert frame[column].dropna().between(0, 1).all(), f"{name}.{column}"

@@ -1,0 +1,169 @@
+import os
+import re
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+ROOT = Path(workflow.current_basedir).parents[1]
+SCRIPTS = ROOT / "workflow" / "scripts"
+if str(SCRIPTS) not in sys.path:
+    sys.path.insert(0, str(SCRIPTS))
+
+from immune_reset.errors import InputError
+from immune_reset.fingerprint import code_hash
+from immune_reset.heads import check_heads
+from immune_reset.plan import make_plan
+from immune_reset.planning import patient_design, patients
+from immune_reset.settings import leaves
+from immune_reset.sheets import files_made_for
+
+PACKAGES = (
+    "snakemake scanpy anndata scirpy harmonypy leidenalg umap-learn pydeseq2 decoupler gseapy "
+    "scipy numpy pandas matplotlib"
+).split()
+FIGURES = {
+    "qc": ["qc_losses", "qc_distributions"],
+    "cells": ["umap_cell_type", "umap_timepoint", "umap_patient", "umap_interferon"],
+    "composition": [
+        "composition",
+        "composition_over_time",
+        "b_cell_subsets",
+        "composition_change",
+    ],
+    "diversity": ["diversity", "diversity_change", "diversity_curves"],
+    "clones": ["clones_over_time", "clone_fates", "baseline_clones"],
+    "pathways": [
+        "pathway_interferon",
+        "pathway_jak_stat",
+        "pathway_change",
+        "attribution",
+    ],
+    "clinical": ["clinical_course"],
+}
+GEX_TABLES = [
+    "qc",
+    "composition",
+    "composition_change",
+    "clusters",
+    "car_cells",
+    "on_target",
+    "pathway_scores",
+    "pathway_change",
+    "pathway_genes",
+    "gene_set_overlap",
+    "attribution",
+    "expression",
+    "expression_tests",
+    "enrichment",
+]
+PATIENT_TABLES = ["claims", "qc", "composition", "diversity", "clinical"]
+REPORT_TABLES = [
+    *["claims", "patients", "qc", "composition", "clusters", "car_cells", "on_target"],
+    *["diversity", "clone_fates", "isotypes", "overlap", "pathway_change"],
+    *["enrichment", "clinical"],
+]
+VDJ_TABLES = [
+    "diversity",
+    "diversity_change",
+    "clones",
+    "clone_fates",
+    "gene_usage",
+    "isotypes",
+    "overlap",
+]
+
+
+def resource(name):
+    """Path of a file under resources/, relative, so that a moved project stays up to date."""
+    return os.path.relpath(ROOT / "resources" / name)
+
+
+def demo_files():
+    """Every file that `simulate_cohort` writes."""
+    return sorted(files_made_for(ROOT))
+
+
+def checked_plan():
+    """The plan of this run; bad input stops here with one message."""
+    made = set(demo_files())
+    try:
+        plan = make_plan(config, ROOT, made)
+        if workflow.is_main_process:
+            check_heads(list(plan.rows.values()), made)
+        return plan
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
+
+
+PLAN = checked_plan()
+SETTINGS = leaves(PLAN.settings)
+DESIGN = PLAN.design
+SAMPLES = list(PLAN.rows)
+PATIENTS = patients(DESIGN)
+OUT = PLAN.settings["outdir"].rstrip("/") or "/"
+SAMPLE, PATIENT = f"{OUT}/samples/{{sample}}", f"{OUT}/patients/{{patient}}"
+COHORT, TABLES, PLOTS = f"{OUT}/cohort", f"{OUT}/tables", f"{OUT}/figures"
+LOGS, BENCHMARKS = f"{OUT}/logs", f"{OUT}/benchmarks"
+OWN_LABELS = SETTINGS["annotation.labels"]
+GROUPS = f"{COHORT}/own_labels.parquet" if OWN_LABELS else f"{COHORT}/clusters.parquet"
+VERSIONS = {name: version(name) for name in PACKAGES}
+MARKERS = SETTINGS["annotation.markers"] or os.path.relpath(ROOT / "resources/markers/pbmc.tsv")
+
+
+wildcard_constraints:
+    sample="|".join(map(re.escape, SAMPLES)),
+    patient="|".join(map(re.escape, PATIENTS)),
+
+
+def cfg(*keys):
+    """The settings that a script reads, and no others: a change of one re-runs its rule."""
+    return {key: SETTINGS[key] for key in sorted(keys)}
+
+
+def code_of(script):
+    """Hash of the shared modules that a script imports; see `immune_reset.fingerprint`."""
+    return code_hash(script, SCRIPTS)
+
+
+def mem(factor=0, floor=500):
+    """Memory in MB: `factor` times the size of the inputs, grown with each attempt."""
+
+    def mem_mb(wildcards, input, attempt):
+        return max(floor, int(factor * input.size_mb) + 300) * attempt
+
+    return mem_mb
+
+
+def tables_made():
+    """Names of the tables of this cohort."""
+    names = ["claims", "patients"]
+    names += GEX_TABLES if PLAN.has_gex else ["qc"]
+    names += VDJ_TABLES if PLAN.has_vdj else []
+    return names + (["clinical"] if PLAN.clinical else [])
+
+
+def figures_made():
+    """Names of the figures of this cohort."""
+    sets = ["qc", "cells", "composition", "pathways"] if PLAN.has_gex else []
+    sets += ["diversity", "clones"] if PLAN.has_vdj else []
+    sets += ["clinical"] if PLAN.clinical else []
+    return [name for group in sets for name in FIGURES[group]]
+
+
+def pictures(group):
+    """The outputs of a plot rule: each figure as PNG and as PDF."""
+    return {
+        f"{name}_{kind}": f"{PLOTS}/{name}.{kind}"
+        for name in FIGURES[group]
+        for kind in ("png", "pdf")
+    }
+
+
+def final_outputs():
+    """What a run is for."""
+    files = [f"{OUT}/report.html", f"{OUT}/provenance.json"]
+    files += [f"{TABLES}/{name}.tsv" for name in tables_made()]
+    files += [f"{OUT}/cohort.h5mu"] if SETTINGS["export.h5mu"] else []
+    return files

@@ -1,0 +1,98 @@
+rule compare_composition:
+    """Shares of cell types, and their change."""
+    input:
+        cells=of_samples("cells.parquet"),
+        labels=f"{COHORT}/labels.parquet",
+        car=f"{COHORT}/car_cells.parquet",
+    output:
+        composition=f"{TABLES}/composition.tsv",
+        change=f"{TABLES}/composition_change.tsv",
+    log:
+        f"{LOGS}/compare_composition.log",
+    benchmark:
+        f"{BENCHMARKS}/compare_composition.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(20),
+        runtime=10,
+    params:
+        cfg=cfg("composition.min_expected", "claims.alpha"),
+        design=DESIGN,
+        code=code_of("compare_composition"),
+    script:
+        "../scripts/compare_composition.py"
+
+
+rule summarise_clinical:
+    """Give each clinical value its sample, and measure the change."""
+    input:
+        unpack(only(PLAN.clinical, clinical=PLAN.clinical)),
+    output:
+        clinical=f"{TABLES}/clinical.tsv",
+        change=f"{COHORT}/clinical_change.parquet",
+    log:
+        f"{LOGS}/summarise_clinical.log",
+    benchmark:
+        f"{BENCHMARKS}/summarise_clinical.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(),
+        runtime=10,
+    params:
+        cfg=cfg("clinical.window_days"),
+        design=DESIGN,
+        code=code_of("summarise_clinical"),
+    script:
+        "../scripts/summarise_clinical.py"
+
+
+rule judge_claims:
+    """Decide every claim by its rule, or say why it cannot be made."""
+    input:
+        unpack(claim_inputs),
+    output:
+        claims=f"{TABLES}/claims.tsv",
+    log:
+        f"{LOGS}/judge_claims.log",
+    benchmark:
+        f"{BENCHMARKS}/judge_claims.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(5),
+        runtime=10,
+    params:
+        cfg=cfg("claims.alpha", "claims.min_log2_change", "claims.min_log_diversity"),
+        design=DESIGN,
+        code=code_of("judge_claims"),
+    script:
+        "../scripts/judge_claims.py"
+
+
+rule summarise_patients:
+    """One wide row per patient."""
+    input:
+        unpack(patient_inputs),
+    output:
+        patients=f"{TABLES}/patients.tsv",
+    log:
+        f"{LOGS}/summarise_patients.log",
+    benchmark:
+        f"{BENCHMARKS}/summarise_patients.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(5),
+        runtime=10,
+    params:
+        cfg=cfg(),
+        design=DESIGN,
+        code=code_of("summarise_patients"),
+    script:
+        "../scripts/summarise_patients.py"

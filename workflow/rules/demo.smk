@@ -1,0 +1,20 @@
+rule simulate_cohort:
+    """Write the demo cohort: matrices, contigs and the truth behind them."""
+    output:
+        demo_files(),
+        truth=directory(resource("demo/data/truth")),
+    log:
+        f"{LOGS}/simulate_cohort.log",
+    benchmark:
+        f"{BENCHMARKS}/simulate_cohort.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(),
+        runtime=10,
+    params:
+        cfg=cfg(),
+        code=code_of("simulate_cohort"),
+    script:
+        "../scripts/simulate_cohort.py"

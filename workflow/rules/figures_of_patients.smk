@@ -1,0 +1,74 @@
+rule plot_diversity:
+    """Draw clonotype diversity at equal numbers of cells."""
+    input:
+        diversity=f"{TABLES}/diversity.tsv",
+        change=f"{TABLES}/diversity_change.tsv",
+        curves=f"{COHORT}/diversity_curves.parquet",
+    output:
+        **pictures("diversity"),
+    log:
+        f"{LOGS}/plot_diversity.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_diversity.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(10),
+        runtime=10,
+    params:
+        cfg=cfg(),
+        design=DESIGN,
+        code=code_of("plot_diversity"),
+    script:
+        "../scripts/plot_diversity.py"
+
+
+rule plot_clones:
+    """Draw clones over time and their fates."""
+    input:
+        clones=f"{TABLES}/clones.tsv",
+        fates=f"{TABLES}/clone_fates.tsv",
+        baseline=f"{COHORT}/baseline_clones.parquet",
+    output:
+        **pictures("clones"),
+    log:
+        f"{LOGS}/plot_clones.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_clones.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(10),
+        runtime=10,
+    params:
+        cfg=cfg(),
+        design=DESIGN,
+        code=code_of("plot_clones"),
+    script:
+        "../scripts/plot_clones.py"
+
+
+rule plot_clinical:
+    """Draw the clinical course with the samples in it."""
+    input:
+        clinical=f"{TABLES}/clinical.tsv",
+    output:
+        **pictures("clinical"),
+    log:
+        f"{LOGS}/plot_clinical.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_clinical.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(10),
+        runtime=10,
+    params:
+        cfg=cfg(),
+        design=DESIGN,
+        code=code_of("plot_clinical"),
+    script:
+        "../scripts/plot_clinical.py"

@@ -1,0 +1,162 @@
+def of_samples(name):
+    """The same file of every sample."""
+    return expand(f"{SAMPLE}/{name}", sample=SAMPLES)
+
+
+def of_patients(name):
+    """The same file of every patient."""
+    return expand(f"{PATIENT}/{name}", patient=PATIENTS)
+
+
+def of_patient(name):
+    """Input function: the same file of every sample of the patient."""
+
+    def files(wildcards):
+        own = patient_design(DESIGN, wildcards.patient)["samples"]
+        return [f"{OUT}/samples/{row['sample']}/{name}" for row in own]
+
+    return files
+
+
+def of_same_patient(name):
+    """Input function: the same file of every sample of this sample's patient."""
+
+    def files(wildcards):
+        patient = next(r["patient"] for r in DESIGN["samples"] if r["sample"] == wildcards.sample)
+        return [
+            f"{OUT}/samples/{r['sample']}/{name}"
+            for r in DESIGN["samples"]
+            if r["patient"] == patient
+        ]
+
+    return files
+
+
+def design_of_patient(wildcards):
+    """The part of the design that concerns one patient."""
+    return patient_design(DESIGN, wildcards.patient)
+
+
+def matrix_of(wildcards):
+    """The count matrix of a sample: the file, or all files of the folder."""
+    path = Path(PLAN.rows[wildcards.sample]["gex"])
+    return sorted(map(str, path.iterdir())) if path.is_dir() else str(path)
+
+
+def matrix_row(wildcards):
+    """What the sheet says of a sample's count matrix."""
+    row = PLAN.rows[wildcards.sample]
+    return {"sample": row["sample"], "gex": row["gex"]}
+
+
+def contigs_of(wildcards):
+    """The contig tables that a sample has."""
+    row = PLAN.rows[wildcards.sample]
+    return {kind: row[kind] for kind in ("bcr", "tcr") if kind in row}
+
+
+def thresholds_of(wildcards):
+    """The sample's own values of `qc` keys, from the sheet."""
+    row = PLAN.rows[wildcards.sample]
+    return {k: row[k] for k in sorted(row) if k == "sample" or k.startswith("qc_")}
+
+
+def cell_evidence(wildcards):
+    """What decides on a barcode: metrics and doublet score, receptors, or both."""
+    names = {}
+    if PLAN.has_gex:
+        names.update(metrics="metrics.parquet", doublet_scores="doublet_scores.parquet")
+    if PLAN.has_vdj:
+        names.update(receptors="receptors.parquet")
+    return {key: f"{OUT}/samples/{wildcards.sample}/{name}" for key, name in names.items()}
+
+
+def only(there, **files):
+    """Input function: these files, if the cohort has what they come from."""
+    return lambda wildcards: dict(files) if there else {}
+
+
+def annotation_inputs(wildcards):
+    """The user's overrides, where given."""
+    overrides = SETTINGS["annotation.overrides"]
+    return {"overrides": overrides} if overrides else {}
+
+
+def label_inputs(wildcards):
+    """The cells' labels, where there are count matrices."""
+    return {"labels": f"{COHORT}/labels.parquet"} if PLAN.has_gex else {}
+
+
+def compartment_inputs(wildcards):
+    """What tells the compartments of a repertoire apart."""
+    car = {"car": f"{COHORT}/car_cells.parquet"} if PLAN.has_gex else {}
+    return {**label_inputs(wildcards), **car}
+
+
+def claim_inputs(wildcards):
+    """The tables of changes that this cohort has."""
+    gex = dict(
+        composition_change=f"{TABLES}/composition_change.tsv",
+        pathway_change=f"{TABLES}/pathway_change.tsv",
+        car=f"{TABLES}/car_cells.tsv",
+    )
+    vdj = dict(
+        diversity_change=f"{TABLES}/diversity_change.tsv",
+        baseline_clones=f"{COHORT}/baseline_clones.parquet",
+        isotypes=f"{TABLES}/isotypes.tsv",
+    )
+    clinical = dict(clinical_change=f"{COHORT}/clinical_change.parquet")
+    return {
+        **(gex if PLAN.has_gex else {}),
+        **(vdj if PLAN.has_vdj else {}),
+        **(clinical if PLAN.clinical else {}),
+    }
+
+
+def report_tables(wildcards):
+    """The tables that the report shows, by their names."""
+    shown = [name for name in tables_made() if name in REPORT_TABLES]
+    return {name: f"{TABLES}/{name}.tsv" for name in shown}
+
+
+def patient_inputs(wildcards):
+    """The tables whose values make the wide rows of patients."""
+    wide = [name for name in tables_made() if name in PATIENT_TABLES]
+    return {name: f"{TABLES}/{name}.tsv" for name in wide}
+
+
+def source_files(wildcards):
+    """The files that the user gave."""
+    rows = PLAN.rows.values()
+    found = [row[k] for row in rows for k in ("bcr", "tcr") if k in row]
+    for sample, row in PLAN.rows.items():
+        gex = Path(row.get("gex", ""))
+        if "gex" in row:
+            found += sorted(map(str, gex.iterdir())) if gex.is_dir() else [row["gex"]]
+    return {"sources": found + ([PLAN.clinical] if PLAN.clinical else [])}
+
+
+def export_inputs(wildcards):
+    """What cohort.h5mu is made of."""
+    gex = dict(
+        counts=of_samples("counts.h5ad"),
+        labels=f"{COHORT}/labels.parquet",
+        umap=f"{COHORT}/umap.parquet",
+        embedding=f"{COHORT}/embedding.parquet",
+        scores=of_samples("cell_scores.parquet"),
+    )
+    vdj = dict(
+        clonotypes=of_patients("clonotypes.parquet"),
+        chains=of_samples("chains.parquet"),
+    )
+    return {
+        "cells": of_samples("cells.parquet"),
+        **(gex if PLAN.has_gex else {}),
+        **(vdj if PLAN.has_vdj else {}),
+    }
+
+
+def templates():
+    """The files that the report is made of."""
+    folder = ROOT / "workflow" / "report"
+    return sorted(os.path.relpath(p) for p in folder.rglob("*") if p.is_file())

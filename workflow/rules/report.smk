@@ -1,0 +1,77 @@
+rule write_provenance:
+    """Record what the run stands on: versions, settings, inputs, git state."""
+    input:
+        unpack(source_files),
+    output:
+        provenance=f"{OUT}/provenance.json",
+    log:
+        f"{LOGS}/write_provenance.log",
+    benchmark:
+        f"{BENCHMARKS}/write_provenance.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(),
+        runtime=10,
+    params:
+        cfg=cfg(),
+        settings=SETTINGS,
+        rows=list(PLAN.rows.values()),
+        versions=VERSIONS,
+        code=code_of("write_provenance"),
+    script:
+        "../scripts/write_provenance.py"
+
+
+rule render_report:
+    """Write the report: one self-contained HTML file."""
+    input:
+        unpack(report_tables),
+        figures=[f"{PLOTS}/{name}.png" for name in figures_made()],
+        templates=templates(),
+        provenance=f"{OUT}/provenance.json",
+    output:
+        report=f"{OUT}/report.html",
+    log:
+        f"{LOGS}/render_report.log",
+    benchmark:
+        f"{BENCHMARKS}/render_report.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(5),
+        runtime=10,
+    params:
+        cfg=cfg("report.title"),
+        settings=SETTINGS,
+        design=DESIGN,
+        versions=VERSIONS,
+        code=code_of("render_report"),
+    script:
+        "../scripts/render_report.py"
+
+
+rule export_cohort:
+    """Write the cohort for scanpy, muon and scirpy, without holding it in memory."""
+    input:
+        unpack(export_inputs),
+    output:
+        cohort=f"{OUT}/cohort.h5mu",
+    log:
+        f"{LOGS}/export_cohort.log",
+    benchmark:
+        f"{BENCHMARKS}/export_cohort.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(2, 1500),
+        runtime=60,
+    params:
+        cfg=cfg(),
+        design=DESIGN,
+        code=code_of("export_cohort"),
+    script:
+        "../scripts/export_cohort.py"

@@ -1,0 +1,45 @@
+"""The design of a cohort: who was sampled when, and what is compared with what.
+
+A *design* is a plain dictionary made from the sample sheet (see `immune_reset.sheets`), so that
+it can be a parameter of a rule and be recorded with it. Of one patient::
+
+    {"patient": "P1", "baseline": "pre", "timepoints": ["pre", "post"],
+     "samples": [{"sample": "P1_pre", "timepoint": "pre", "day": -7}, ...]}
+
+and of the whole cohort the same without `patient`, each sample naming its own.
+"""
+
+from typing import Any
+
+import pandas as pd
+
+Design = dict[str, Any]
+
+
+def frame(design: Design) -> pd.DataFrame:
+    """Return the design's samples, one row each, with `timepoint` an ordered category."""
+    samples = pd.DataFrame(design["samples"])
+    if "patient" in design:
+        samples["patient"] = design["patient"]
+    samples["timepoint"] = pd.Categorical(
+        samples["timepoint"], categories=design["timepoints"], ordered=True
+    )
+    return samples
+
+
+def comparisons(design: Design) -> list[tuple[str, str, str]]:
+    """Return (follow-up, baseline, name) of every comparison with the baseline, in time order."""
+    baseline = design["baseline"]
+    if baseline is None:
+        return []
+    after = design["timepoints"][design["timepoints"].index(baseline) + 1 :]
+    return [(timepoint, baseline, f"{timepoint} vs {baseline}") for timepoint in after]
+
+
+def samples_at(design: Design, timepoint: str, patient: str | None = None) -> list[str]:
+    """Return the samples of a timepoint (of one patient, where named), in sheet order."""
+    return [
+        row["sample"]
+        for row in design["samples"]
+        if row["timepoint"] == timepoint and patient in (None, row.get("patient"))
+    ]

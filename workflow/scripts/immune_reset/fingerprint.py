@@ -1,0 +1,44 @@
+"""Fingerprint of the shared code behind a script, so that an edited helper re-runs its rules."""
+
+import ast
+import hashlib
+from pathlib import Path
+
+PACKAGE = "immune_reset"
+
+
+def code_hash(script: str, scripts: Path) -> str:
+    """Return a hash of every module of the package that `script` imports, directly or not.
+
+    Snakemake notices an edited script, but not what the script imports. As a parameter of the
+    rule this hash re-runs it on an edit, and not on a mere touch or a move of the project.
+
+    Parameters
+    ----------
+    script
+        Stem of the script.
+    scripts
+        Folder of the scripts; the package lies below it.
+    """
+    todo, seen = [scripts / f"{script}.py"], {}
+    while todo:
+        for module in _modules(todo.pop(), scripts):
+            if module not in seen:
+                seen[module] = hashlib.sha256(module.read_bytes()).hexdigest()
+                todo.append(module)
+    text = "".join(
+        f"{path.relative_to(scripts)}:{digest};" for path, digest in sorted(seen.items())
+    )
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _modules(path: Path, scripts: Path) -> list[Path]:
+    names: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+    ours = [scripts / name.replace(".", "/") for name in names if name.split(".")[0] == PACKAGE]
+    files = [path.with_suffix(".py") for path in ours] + [path / "__init__.py" for path in ours]
+    return [path for path in files if path.is_file()]

@@ -1,0 +1,149 @@
+"""A look at the head of every input file, so that what cannot work stops before any job runs."""
+
+import csv
+import gzip
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from immune_reset.errors import at
+
+Row = dict[str, Any]
+CELL_RANGER = ("barcode", "chain", "v_gene", "j_gene", "productive", "cdr3", "cdr3_nt", "umis")
+AIRR = ("cell_id", "locus", "v_call", "j_call", "productive", "junction", "junction_aa")
+MATRIX_NAMES = (("matrix.mtx",), ("barcodes.tsv",), ("features.tsv", "genes.tsv"))
+PEEK = 2000
+
+
+def check_heads(rows: list[Row], made: set[str]) -> None:
+    """Refuse files that are truncated, of another kind, or that belong to other cells.
+
+    Parameters
+    ----------
+    rows
+        Rows of the sample sheet, paths resolved.
+    made
+        Paths that a rule of the workflow writes; they are not looked at.
+
+    Raises
+    ------
+    InputError
+        Names the file, what was found in it and the mend.
+    """
+    for row in rows:
+        cells = None
+        if "gex" in row and row["gex"] not in made:
+            cells = matrix_barcodes(Path(row["gex"]))
+        for column in ("bcr", "tcr"):
+            if column in row and row[column] not in made:
+                found = contig_barcodes(Path(row[column]), column)
+                if cells is not None and found:
+                    _check_match(found, cells, Path(row[column]), Path(row["gex"]))
+
+
+def _check_match(found: set[str], cells: set[str], contigs: Path, matrix: Path) -> None:
+    if found & cells:
+        return
+    raise at(
+        contigs,
+        f"none of its first {len(found)} barcodes is in {matrix} "
+        f"(here {min(found)}, there {min(cells) if cells else 'none'})",
+        "give the contigs of the same library, with barcodes written the same way (suffix -1)",
+    )
+
+
+def matrix_barcodes(path: Path) -> set[str]:
+    """Return the barcodes of a count matrix: 10x `.h5`, `.h5ad` or 10x folder."""
+    if path.is_dir():
+        return _folder_barcodes(path)
+    if path.suffix not in (".h5", ".h5ad"):
+        raise at(path, "not a count matrix by its name", "give a 10x .h5, a 10x folder or an .h5ad")
+    try:
+        with h5py.File(path, "r") as file:
+            return _h5_barcodes(file, path)
+    except OSError as error:
+        raise at(
+            path,
+            f"cannot be opened as HDF5 ({_short(error)})",
+            "copy the file again; it is cut or damaged",
+        ) from None
+
+
+def _h5_barcodes(file: h5py.File, path: Path) -> set[str]:
+    if "obs" in file and "var" in file:
+        index = file["obs"].attrs.get("_index", "_index")
+        return {_text(name) for name in file["obs"][index][:]}
+    groups = [file[name] for name in file if isinstance(file[name], h5py.Group)]
+    tables = [group for group in groups if "barcodes" in group and "indptr" in group]
+    if not tables:
+        raise at(
+            path,
+            f"HDF5, but neither a 10x matrix nor an h5ad (it holds {sorted(file)})",
+            "give Cell Ranger's filtered_feature_bc_matrix.h5",
+        )
+    return {_text(name) for group in tables for name in group["barcodes"][:]}
+
+
+def _folder_barcodes(folder: Path) -> set[str]:
+    places = []
+    for names in MATRIX_NAMES:
+        found = [folder / (name + end) for name in names for end in ("", ".gz")]
+        present = [path for path in found if path.is_file()]
+        if not present:
+            raise at(
+                folder,
+                f"no {names[0]}[.gz] in this folder (it holds {sorted(p.name for p in folder.iterdir())[:5]})",
+                "give the folder filtered_feature_bc_matrix itself",
+            )
+        places.append(present[0])
+    if not _first_lines(places[0], 1)[0].startswith("%%MatrixMarket"):
+        raise at(places[0], "not a MatrixMarket file", "copy Cell Ranger's matrix.mtx.gz again")
+    return {line.split("\t")[0] for line in _first_lines(places[1], None)}
+
+
+def contig_barcodes(path: Path, column: str) -> set[str]:
+    """Return the first barcodes of a contig table whose columns were checked.
+
+    A table with a header and no row is an empty repertoire, not an error.
+    """
+    lines = _first_lines(path, PEEK)
+    if not lines:
+        raise at(path, "the file is empty", "give a contig table; one without contigs has a header")
+    delimiter = "\t" if lines[0].count("\t") > lines[0].count(",") else ","
+    header = next(csv.reader([lines[0].lstrip("\ufeff")], delimiter=delimiter))
+    needed = AIRR if "junction" in header or "rearrangement_id" in header else CELL_RANGER
+    missing = [name for name in needed if name not in header]
+    if missing:
+        raise at(
+            path,
+            f"no column '{missing[0]}' in its header ({', '.join(header[:8])} ...)",
+            "give Cell Ranger's filtered_contig_annotations.csv or an AIRR rearrangement table",
+        )
+    where = header.index(needed[0])
+    rows = csv.reader(lines[1:], delimiter=delimiter)
+    return {row[where] for row in rows if len(row) > where and row[where]}
+
+
+def _first_lines(path: Path, n: int | None) -> list[str]:
+    opener = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(path, "rt", encoding="utf-8") as file:
+            lines = []
+            for line in file:
+                lines.append(line.rstrip("\r\n"))
+                if n is not None and len(lines) == n:
+                    break
+            return lines
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise at(
+            path, f"cannot be read ({_short(error)})", "copy the file again; it is cut or damaged"
+        ) from None
+
+
+def _text(name: Any) -> str:
+    return name.decode() if isinstance(name, bytes) else str(name)
+
+
+def _short(error: Exception) -> str:
+    return str(error).split("\n")[0][:120] or type(error).__name__

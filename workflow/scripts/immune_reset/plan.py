@@ -1,0 +1,104 @@
+"""Everything that is known before a job runs: settings, sheets and design, all checked."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from immune_reset import planning, sheets
+from immune_reset.design import Design
+from immune_reset.errors import at
+from immune_reset.settings import settings
+
+DEMO_SHEET = "resources/demo/samples.tsv"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked run: what the config and the sheets say."""
+
+    settings: dict[str, Any]
+    sheet: str
+    rows: dict[str, dict[str, Any]]
+    clinical: str | None
+    design: Design
+
+    @property
+    def has_gex(self) -> bool:
+        """Whether the cohort has count matrices."""
+        return any("gex" in row for row in self.rows.values())
+
+    @property
+    def has_vdj(self) -> bool:
+        """Whether the cohort has contigs."""
+        return any("bcr" in row or "tcr" in row for row in self.rows.values())
+
+
+def make_plan(config: dict[str, Any], root: str | Path, made: set[str] | None = None) -> Plan:
+    """Return the plan of a run.
+
+    Parameters
+    ----------
+    config
+        Configuration as read, before defaults.
+    root
+        Folder of the Snakefile; schemas and the demo's sheets are found below it.
+    made
+        Paths that a rule writes, and which therefore need not exist.
+
+    Raises
+    ------
+    InputError
+        Names the place, what was found and the mend.
+    """
+    chosen = settings(config, schema("config", root))
+    sheet = sample_sheet(chosen["samples"], root)
+    rows = sheets.read_samples(sheet, schema("samples", root))
+    sheets.check_files(rows, made or set(), sheet)
+    wanted = chosen["design"]
+    design = planning.cohort_design(
+        rows, baseline=wanted["baseline"], timepoints=wanted["timepoints"]
+    )
+    clinical = _clinical(chosen["clinical"]["table"], sheet)
+    if clinical:
+        known = {row["patient"] for row in rows}
+        sheets.read_clinical(clinical, schema("clinical", root), known)
+    _check_named_files(chosen)
+    return Plan(chosen, sheet, {row["sample"]: row for row in rows}, clinical, design)
+
+
+def schema(name: str, root: str | Path) -> dict[str, Any]:
+    """Return the JSON schema of `config`, `samples` or `clinical`."""
+    import yaml
+
+    path = Path(root) / "workflow" / "schemas" / f"{name}.schema.yaml"
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(path.read_text(encoding="utf-8"), loader)
+
+
+def sample_sheet(path: str, root: str | Path) -> str:
+    """Return where the sample sheet is; the demo's is found from any folder."""
+    if path == DEMO_SHEET and not Path(path).exists():
+        return os.path.relpath(Path(root) / path)
+    return path
+
+
+def _clinical(named: str | None, sheet: str) -> str | None:
+    if named is not None:
+        if not Path(named).is_file():
+            raise at("configuration, clinical.table", f"no file {named}", "check the path")
+        return named
+    beside = Path(sheet).parent / "clinical.tsv"
+    return str(beside) if beside.is_file() else None
+
+
+def _check_named_files(chosen: dict[str, Any]) -> None:
+    named = {
+        f"annotation.{key}": chosen["annotation"][key] for key in ("markers", "overrides", "labels")
+    }
+    named.update({"pathways.gene_sets": path for path in chosen["pathways"]["gene_sets"]})
+    for key, path in named.items():
+        if path is not None and not Path(path).is_file():
+            raise at(
+                f"configuration, {key}", f"no file {path}", "check the path, or leave the key out"
+            )

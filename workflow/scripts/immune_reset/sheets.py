@@ -1,0 +1,207 @@
+"""The sample sheet and the clinical table: read as text, checked row by row."""
+
+import csv
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from immune_reset.errors import at
+from immune_reset.settings import first_fault
+
+PATH_COLUMNS = ("gex", "bcr", "tcr")
+Row = dict[str, Any]
+
+
+def read_sheet(path: str | Path, schema: dict[str, Any]) -> list[Row]:
+    """Return the rows of a tab-separated sheet, empty cells left out, numbers as numbers.
+
+    Parameters
+    ----------
+    path
+        The sheet. UTF-8, a byte-order mark and Windows line ends allowed.
+    schema
+        JSON schema of a row; its `properties` are the columns, others pass as text.
+
+    Raises
+    ------
+    InputError
+        Names the sheet, the row and the column, what was found and the mend.
+    """
+    path = Path(path)
+    lines = _lines(path)
+    if not lines:
+        raise at(path, "the sheet is empty", f"write a header: {', '.join(schema['required'])}")
+    header = _header(lines[0], schema, path)
+    rows = [
+        _row(cells, header, schema, f"{path}, line {number}")
+        for number, cells in enumerate(lines[1:], start=2)
+        if any(cell.strip() for cell in cells)
+    ]
+    if not rows:
+        raise at(path, "the sheet has a header and no row", "add one row per sample")
+    return rows
+
+
+def _lines(path: Path) -> list[list[str]]:
+    if not path.is_file():
+        raise at(path, "there is no such file", "check the path; it is relative to where you are")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise at(
+            path, f"not UTF-8 text ({error.reason})", "save it as UTF-8, tab-separated"
+        ) from None
+    if "\0" in text:
+        raise at(
+            path, "holds NUL bytes, so it is not a text table", "save it as tab-separated text"
+        )
+    return list(csv.reader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def _header(cells: list[str], schema: dict[str, Any], path: Path) -> list[str]:
+    header = [cell.strip() for cell in cells]
+    twice = sorted({name for name in header if name and header.count(name) > 1})
+    if twice:
+        raise at(path, f"the column '{twice[0]}' stands twice", "keep one of them")
+    missing = [name for name in schema["required"] if name not in header]
+    if missing:
+        hint = "separate the columns by tabs" if len(header) == 1 else "add the column"
+        raise at(path, f"no column '{missing[0]}' in the header {header}", hint)
+    return header
+
+
+def _row(cells: list[str], header: list[str], schema: dict[str, Any], place: str) -> Row:
+    if len(cells) > len(header):
+        raise at(place, f"{len(cells)} cells under {len(header)} columns", "remove the extra tabs")
+    row = {
+        name: cell.strip()
+        for name, cell in zip(header, cells, strict=False)
+        if name and cell.strip()
+    }
+    for name in schema["required"]:
+        if name not in row:
+            raise at(place, f"the column '{name}' is empty", "fill it in")
+    return {
+        name: _cell(text, _rule(name, schema), f"{place}, column '{name}'")
+        for name, text in row.items()
+    }
+
+
+def _rule(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    for pattern, rule in schema.get("patternProperties", {}).items():
+        if re.search(pattern, name):
+            return rule
+    return schema["properties"].get(name, {})
+
+
+def _cell(text: str, rule: dict[str, Any], place: str) -> Any:
+    value: Any = text
+    if rule.get("type") == "number":
+        try:
+            value = float(text)
+        except ValueError:
+            raise at(place, f"found '{text}', which is not a number", rule["description"]) from None
+        if value != value or value in (float("inf"), float("-inf")):
+            raise at(place, f"found '{text}'", "give a finite number, or leave the cell empty")
+    fault = first_fault(value, rule)
+    if fault:
+        raise at(place, f"found '{text}': {fault}", rule.get("description", "see the docs"))
+    return value
+
+
+def read_samples(path: str | Path, schema: dict[str, Any]) -> list[Row]:
+    """Return the sample sheet's rows with paths resolved against the sheet's folder.
+
+    Raises
+    ------
+    InputError
+        On what `read_sheet` refuses, a repeated sample, an unknown `qc_` column, a matrix that
+        some samples have and others have not, or a sample without any file.
+    """
+    path = Path(path)
+    rows = read_sheet(path, schema)
+    seen: dict[str, int] = {}
+    for number, row in enumerate(rows, start=2):
+        name = row["sample"]
+        if name in seen:
+            raise at(
+                path,
+                f"the sample '{name}' stands in row {seen[name]} and again in row {number}",
+                "give each row its own sample name",
+            )
+        seen[name] = number
+        for column in row:
+            if column.startswith("qc_") and not _rule(column, schema):
+                raise at(
+                    path,
+                    f"unknown column '{column}'",
+                    "the keys of `qc` are in docs/configuration.md",
+                )
+        for column in PATH_COLUMNS:
+            if column in row:
+                row[column] = str(path.parent / row[column])
+        if not any(column in row for column in PATH_COLUMNS):
+            raise at(
+                path, f"sample '{name}' has neither gex, bcr nor tcr", "give one of them a path"
+            )
+    without = [row["sample"] for row in rows if "gex" not in row]
+    if without and len(without) < len(rows):
+        raise at(
+            path,
+            f"sample '{without[0]}' has no count matrix while others have",
+            "give it a path in column gex, or leave gex empty for all samples",
+        )
+    return rows
+
+
+def files_made_for(root: str | Path) -> set[str]:
+    """Return the files that the demo's rule writes, by the demo's own sheet, relative to here."""
+    sheet = Path(root) / "resources" / "demo" / "samples.tsv"
+    header, *lines = [line.split("\t") for line in sheet.read_text("utf-8").splitlines() if line]
+    rows = [dict(zip(header, line, strict=False)) for line in lines]
+    folder = os.path.relpath(sheet.parent)
+    return {f"{folder}/{row[kind]}" for row in rows for kind in PATH_COLUMNS if row.get(kind)}
+
+
+def check_files(rows: list[Row], made: set[str], sheet: str | Path) -> None:
+    """Refuse a sheet that names a file which is neither there nor `made` by a rule."""
+    for row in rows:
+        for column in PATH_COLUMNS:
+            if column in row and row[column] not in made and not Path(row[column]).exists():
+                raise at(
+                    sheet,
+                    f"sample '{row['sample']}', column '{column}': no file {row[column]}",
+                    "paths are relative to the sheet's folder; leave the cell empty if there is none",
+                )
+
+
+def read_clinical(path: str | Path, schema: dict[str, Any], patients: set[str]) -> list[Row]:
+    """Return the clinical table's rows.
+
+    Raises
+    ------
+    InputError
+        On what `read_sheet` refuses, a patient that the sample sheet does not have, or a
+        measure whose value is not a number.
+    """
+    rows = read_sheet(path, schema)
+    for number, row in enumerate(rows, start=2):
+        place = f"{path}, row {number}"
+        if row["patient"] not in patients:
+            raise at(
+                place,
+                f"patient '{row['patient']}' is not in the sample sheet",
+                f"its patients are {', '.join(sorted(patients))}",
+            )
+        if row["kind"] == "measure":
+            try:
+                float(row.get("value", ""))
+            except ValueError:
+                found = row.get("value", "")
+                raise at(
+                    place,
+                    f"the value '{found}' of {row['measure']} is not a number",
+                    "give a number; what is not one can be an event",
+                ) from None
+    return rows

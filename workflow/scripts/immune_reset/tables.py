@@ -1,0 +1,106 @@
+"""Reading and writing the keyed tables that travel between rules."""
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+ID_COLUMNS = (
+    "sample", "patient", "timepoint", "cell_id", "barcode", "cluster", "gene_id", "symbol",
+    "clone_id", "comparison", "compartment", "scope", "gene_set", "cell_type", "cell_subtype",
+    "v_call", "j_call", "c_call", "junction", "junction_aa", "receptor", "measure", "claim",
+    "family", "status", "reason", "detail", "evidence", "direction", "batch", "group", "tissue",
+)  # fmt: skip
+
+
+def read(path: str | Path, columns: list[str] | None = None) -> pd.DataFrame:
+    """Read a table: Parquet, or TSV in which `NA` is a name and only an empty cell is missing.
+
+    Id columns of a TSV come back as strings with "" for missing; other columns as pandas infers.
+    """
+    path = Path(path)
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path, columns=columns)
+    header = pd.read_csv(path, sep="\t", nrows=0).columns
+    ids = [name for name in header if name in ID_COLUMNS]
+    frame = pd.read_csv(
+        path,
+        sep="\t",
+        usecols=columns,
+        dtype=dict.fromkeys(ids, str),
+        keep_default_na=False,
+        na_values=dict.fromkeys([c for c in header if c not in ids], [""]),
+        low_memory=False,
+    )
+    return frame if columns is None else frame[columns]
+
+
+def read_many(paths: Iterable[str | Path], columns: list[str] | None = None) -> pd.DataFrame:
+    """Read several tables and stack them in the order given; empty ones keep their columns."""
+    frames = [read(path, columns) for path in paths]
+    filled = [frame for frame in frames if len(frame)]
+    if not filled:
+        return frames[0] if frames else pd.DataFrame(columns=columns)
+    return pd.concat(filled, ignore_index=True)
+
+
+def write(frame: pd.DataFrame, path: str | Path) -> None:
+    """Write a table whole or not at all: Parquet (zstd), or TSV by its suffix.
+
+    A TSV named in the output contract has the contract's columns checked and put first.
+
+    Raises
+    ------
+    KeyError
+        If a column that the contract fixes is missing.
+    """
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.partial")
+    if path.suffix == ".parquet":
+        frame.to_parquet(partial, index=False, compression="zstd")
+    else:
+        ordered(frame, path.stem).to_csv(partial, sep="\t", index=False, lineterminator="\n")
+    os.replace(partial, path)
+
+
+def ordered(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return `frame` with the columns that the contract fixes for table `name` in front."""
+    fixed = fixed_columns(name)
+    missing = [column for column in fixed if column not in frame.columns]
+    if missing:
+        raise KeyError(f"tables/{name}.tsv lacks the columns {missing}")
+    return frame[fixed + [column for column in frame.columns if column not in fixed]]
+
+
+def fixed_columns(name: str) -> list[str]:
+    """Return the columns that the output contract fixes for table `name`, in their order."""
+    return list(contract().get(name, {}).get("columns", {}))
+
+
+def contract() -> dict[str, Any]:
+    """Return the output contract, table by table (workflow/schemas/tables.yaml)."""
+    import yaml
+
+    place = Path(__file__).resolve().parents[2] / "schemas" / "tables.yaml"
+    return yaml.safe_load(place.read_text(encoding="utf-8"))
+
+
+def optional(files: Any, name: str) -> Any:
+    """Return the named input, or None where the cohort does not have it."""
+    return files.get(name) if hasattr(files, "get") else getattr(files, name, None)
+
+
+def write_json(value: Any, path: str | Path) -> None:
+    """Write `value` as JSON with sorted keys, whole or not at all."""
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    os.replace(partial, path)
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
