@@ -13,11 +13,12 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 # what an environment needs by name; their own dependencies are solved by conda
-CONDA_PACKAGES = (
-    "scanpy anndata mudata scirpy harmonypy leidenalg igraph pynndescent umap-learn scipy numpy "
-    "faiss-cpu pydeseq2 decoupler gseapy statsmodels scikit-learn h5py pandas pyarrow matplotlib "
-    "jinja2 jsonschema pyyaml"
-).split()
+CONDA_PACKAGES = [
+    *["scanpy", "anndata", "mudata", "scirpy", "harmonypy", "leidenalg", "igraph", "pynndescent"],
+    *["umap-learn", "scipy", "numpy", "pydeseq2", "decoupler", "gseapy"],
+    *["statsmodels", "scikit-learn", "h5py", "pandas", "pyarrow", "matplotlib", "jinja2"],
+    *["jsonschema", "pyyaml"],
+]
 CONDA_NAMES = {"igraph": "python-igraph", "matplotlib": "matplotlib-base"}
 
 

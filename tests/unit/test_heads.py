@@ -7,7 +7,10 @@ import pytest
 from immune_reset.errors import InputError
 from immune_reset.heads import check_heads, contig_barcodes, matrix_barcodes
 
-CONTIGS = "barcode,is_cell,contig_id,high_confidence,length,chain,v_gene,d_gene,j_gene,c_gene,full_length,productive,cdr3,cdr3_nt,reads,umis\n"
+CONTIGS = (
+    "barcode,is_cell,contig_id,high_confidence,length,chain,v_gene,d_gene,j_gene,c_gene,"
+    "full_length,productive,cdr3,cdr3_nt,reads,umis\n"
+)
 
 
 def tenx(path, barcodes=("AAA-1", "CCC-1")):

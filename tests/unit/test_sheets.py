@@ -15,7 +15,11 @@ def write(path, text):
     return path
 
 
-GOOD = "sample\tpatient\ttimepoint\tday\tgex\tbcr\nA\tP1\tpre\t-7\ta.h5\tb.csv\nNA\tP1\tpost\t90\tc.h5\t\n"
+GOOD = (
+    "sample\tpatient\ttimepoint\tday\tgex\tbcr\n"
+    "A\tP1\tpre\t-7\ta.h5\tb.csv\n"
+    "NA\tP1\tpost\t90\tc.h5\t\n"
+)
 
 
 def test_ids_are_text_and_paths_follow_the_sheet(tmp_path, rows_schema):

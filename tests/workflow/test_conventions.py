@@ -75,7 +75,8 @@ def test_inputs_and_outputs_have_names(rules):
                 for start, stop in dict(files._get_names()).values()
             )
             if len(files) > 1 and rule.name != "simulate_cohort":
-                assert named == len(files) or any(callable(f) for f in files), rule.name
+                unpacked = sum("<function" in str(file) for file in files)
+                assert named + unpacked >= len(files), rule.name
 
 
 def test_params_are_one_sorted_dictionary_of_leaves(rules):
@@ -133,7 +134,8 @@ OPENERS = {
     "save_npz", "load_npz", "mmread",
 }  # fmt: skip
 FILES_ARE_ITS_TRADE = {
-    "tables", "sheets", "heads", "plan", "fingerprint", "runtime", "counts", "figures", "writers",
+    "tables", "sheets", "heads", "plan", "fingerprint", "runtime", "counts", "matrices", "figures",
+    "writers",
 }  # fmt: skip
 
 
@@ -147,7 +149,9 @@ def test_no_file_is_opened_outside_main(path):
         for call in (n for n in ast.walk(node) if isinstance(n, ast.Call)):
             name = getattr(call.func, "attr", getattr(call.func, "id", ""))
             owner = getattr(getattr(call.func, "value", None), "id", "")
-            assert name not in OPENERS, f"{path.name}:{call.lineno} opens a file in {node.name}"
+            in_memory = owner == "Image"
+            opens = name in OPENERS and not in_memory
+            assert not opens, f"{path.name}:{call.lineno} opens a file in {node.name}"
             assert (owner, name) not in {
                 ("tables", "read"), ("tables", "write"), ("tables", "read_many"),
                 ("tables", "read_json"), ("tables", "write_json"),

@@ -67,7 +67,12 @@ rule judge_claims:
         mem_mb=mem(5),
         runtime=10,
     params:
-        cfg=cfg("claims.alpha", "claims.min_log2_change", "claims.min_log_diversity"),
+        cfg=cfg(
+            "claims.alpha",
+            "claims.min_log2_change",
+            "claims.min_log_diversity",
+            "composition.min_expected",
+        ),
         design=DESIGN,
         code=code_of("judge_claims"),
     script:

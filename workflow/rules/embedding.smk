@@ -95,7 +95,7 @@ rule build_graph:
         mem_mb=mem(20, 1500),
         runtime=60,
     params:
-        cfg=cfg("graph.n_neighbors", "seed"),
+        cfg=cfg("graph.n_neighbors"),
         code=code_of("build_graph"),
     script:
         "../scripts/build_graph.py"

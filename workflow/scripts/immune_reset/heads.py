@@ -91,9 +91,10 @@ def _folder_barcodes(folder: Path) -> set[str]:
         found = [folder / (name + end) for name in names for end in ("", ".gz")]
         present = [path for path in found if path.is_file()]
         if not present:
+            holds = sorted(path.name for path in folder.iterdir())[:5]
             raise at(
                 folder,
-                f"no {names[0]}[.gz] in this folder (it holds {sorted(p.name for p in folder.iterdir())[:5]})",
+                f"no {names[0]}[.gz] in this folder (it holds {holds})",
                 "give the folder filtered_feature_bc_matrix itself",
             )
         places.append(present[0])

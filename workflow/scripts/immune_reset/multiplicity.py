@@ -2,23 +2,24 @@
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from statsmodels.stats.multitest import multipletests
+from scipy.stats import false_discovery_control
 
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:
     """Return Holm's adjusted p-values (Holm 1979); NaN stays NaN and is not a test."""
-    return _adjust(p, "holm")
+    values = np.asarray(p, dtype=float)
+    adjusted = np.full(values.shape, np.nan)
+    order = np.argsort(values)[: np.count_nonzero(~np.isnan(values))]
+    factors = np.arange(len(order), 0, -1)
+    adjusted[order] = np.maximum.accumulate(np.minimum(factors * values[order], 1.0))
+    return adjusted
 
 
 def bh(p: ArrayLike) -> NDArray[np.float64]:
     """Return Benjamini and Hochberg's adjusted p-values (1995); NaN stays NaN."""
-    return _adjust(p, "fdr_bh")
-
-
-def _adjust(p: ArrayLike, method: str) -> NDArray[np.float64]:
     values = np.asarray(p, dtype=float)
     adjusted = np.full(values.shape, np.nan)
     tested = ~np.isnan(values)
     if tested.any():
-        adjusted[tested] = multipletests(values[tested], method=method)[1]
+        adjusted[tested] = false_discovery_control(values[tested], method="bh")
     return adjusted

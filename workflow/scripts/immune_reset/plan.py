@@ -93,12 +93,9 @@ def _clinical(named: str | None, sheet: str) -> str | None:
 
 
 def _check_named_files(chosen: dict[str, Any]) -> None:
-    named = {
-        f"annotation.{key}": chosen["annotation"][key] for key in ("markers", "overrides", "labels")
-    }
-    named.update({"pathways.gene_sets": path for path in chosen["pathways"]["gene_sets"]})
-    for key, path in named.items():
+    keys = ("markers", "overrides", "labels")
+    named = [(f"annotation.{key}", chosen["annotation"][key]) for key in keys]
+    named += [("pathways.gene_sets", path) for path in chosen["pathways"]["gene_sets"]]
+    for key, path in named:
         if path is not None and not Path(path).is_file():
-            raise at(
-                f"configuration, {key}", f"no file {path}", "check the path, or leave the key out"
-            )
+            raise at(f"configuration, {key}", f"no file {path}", "check the path, or leave it out")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from immune_reset.design import Design
-from immune_reset.errors import at, InputError
+from immune_reset.errors import InputError, at
 
 Row = dict[str, Any]
 SAMPLE_KEYS = ("sample", "patient", "timepoint", "day", "batch", "group", "tissue")

@@ -172,7 +172,7 @@ def check_files(rows: list[Row], made: set[str], sheet: str | Path) -> None:
                 raise at(
                     sheet,
                     f"sample '{row['sample']}', column '{column}': no file {row[column]}",
-                    "paths are relative to the sheet's folder; leave the cell empty if there is none",
+                    "paths are relative to the sheet; leave the cell empty if there is none",
                 )
 
 

@@ -1,7 +1,6 @@
 """Reading and writing the keyed tables that travel between rules."""
 
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,7 @@ def read(path: str | Path, columns: list[str] | None = None) -> pd.DataFrame:
         usecols=columns,
         dtype=dict.fromkeys(ids, str),
         keep_default_na=False,
-        na_values=dict.fromkeys([c for c in header if c not in ids], [""]),
+        na_values={name: [""] for name in header if name not in ids},
         low_memory=False,
     )
     return frame if columns is None else frame[columns]
@@ -63,7 +62,7 @@ def write(frame: pd.DataFrame, path: str | Path) -> None:
         frame.to_parquet(partial, index=False, compression="zstd")
     else:
         ordered(frame, path.stem).to_csv(partial, sep="\t", index=False, lineterminator="\n")
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def ordered(frame: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -98,7 +97,7 @@ def write_json(value: Any, path: str | Path) -> None:
     path = Path(path)
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def read_json(path: str | Path) -> Any:

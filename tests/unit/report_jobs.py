@@ -1,0 +1,136 @@
+"""The plot rules and the report as jobs on the invented cohort."""
+
+import importlib
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+from unit import report_claims
+from unit import report_tables as made
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATES = ROOT / "workflow" / "report"
+FIGURES = {
+    "plot_qc": ["qc_losses", "qc_distributions"],
+    "plot_cells": ["umap_cell_type", "umap_timepoint", "umap_patient", "umap_interferon"],
+    "plot_composition": [
+        "composition",
+        "composition_over_time",
+        "b_cell_subsets",
+        "composition_change",
+    ],
+    "plot_diversity": ["diversity", "diversity_change", "diversity_curves"],
+    "plot_clones": ["clones_over_time", "clone_fates", "baseline_clones"],
+    "plot_pathways": ["pathway_interferon", "pathway_jak_stat", "pathway_change", "attribution"],
+    "plot_clinical": ["clinical_course"],
+}
+
+
+class Files(SimpleNamespace):
+    """Named files as Snakemake gives them, absent ones answered with None by `get`."""
+
+    def get(self, name: str, default=None):
+        return getattr(self, name, default)
+
+
+def parquets() -> dict[str, pd.DataFrame]:
+    """Return the Parquet tables that the plot rules read."""
+    frames = made.atlas(900) | {"curves": made.diversity_curves()}
+    frames["baseline"] = made.baseline_clones()
+    return frames | {f"cells_{r['sample']}": made.cells(r["sample"]) for r in samples()}
+
+
+def samples() -> list[dict]:
+    return made.design()["samples"]
+
+
+def inputs(script: str, tables: dict[str, str], files: dict[str, str]) -> Files:
+    """Return the inputs of one plot rule."""
+    given = {
+        "plot_qc": {
+            "qc": tables["qc"],
+            "cells": [path for name, path in files.items() if name.startswith("cells_")],
+        },
+        "plot_cells": {k: files[k] for k in ("umap", "labels")} | {"scores": [files["scores"]]},
+        "plot_composition": {
+            "composition": tables["composition"],
+            "change": tables["composition_change"],
+        },
+        "plot_diversity": {
+            "diversity": tables["diversity"],
+            "change": tables["diversity_change"],
+            "curves": files["curves"],
+        },
+        "plot_clones": {
+            "clones": tables["clones"],
+            "fates": tables["clone_fates"],
+            "baseline": files["baseline"],
+        },
+        "plot_pathways": {
+            "scores": tables["pathway_scores"],
+            "change": tables["pathway_change"],
+            "attribution": tables["attribution"],
+        },
+        "plot_clinical": {"clinical": tables["clinical"]},
+    }
+    return Files(**given[script])
+
+
+def outputs(script: str, folder: Path) -> Files:
+    """Return the outputs of one plot rule below `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return Files(
+        **{
+            f"{name}_{kind}": str(folder / f"{name}.{kind}")
+            for name in FIGURES[script]
+            for kind in ("png", "pdf")
+        }
+    )
+
+
+def draw(script: str, folder: Path, *, empty: bool = False, design: dict | None = None) -> Path:
+    """Run one plot rule on the invented cohort, or on its tables without rows."""
+    frames, columns = report_claims.every_table(), parquets()
+    if empty:
+        frames, columns = ({k: f.iloc[:0] for k, f in d.items()} for d in (frames, columns))
+    tables = report_claims.write_all(folder, frames)
+    files = report_claims.write_parquet(folder / "cohort", columns)
+    job = SimpleNamespace(
+        input=inputs(script, tables, files),
+        output=outputs(script, folder / "figures"),
+        params=SimpleNamespace(cfg=made.SETTINGS, design=design or made.design()),
+        log=[],
+    )
+    importlib.import_module(script).main(job)
+    return folder / "figures"
+
+
+def render(
+    folder: Path,
+    frames: dict[str, pd.DataFrame] | None = None,
+    *,
+    design: dict | None = None,
+    figures: list[Path] = (),
+    title: str = "Was the immune system reset?",
+    provenance: str | None = None,
+) -> str:
+    """Write the report of the given tables and return its HTML."""
+    given = report_claims.write_all(folder, frames)
+    given |= {"provenance": provenance} if provenance else {}
+    job = SimpleNamespace(
+        input=Files(
+            **given,
+            figures=[str(path) for path in figures],
+            templates=sorted(str(p) for p in TEMPLATES.rglob("*") if p.is_file()),
+        ),
+        output=Files(report=str(folder / "report.html")),
+        params=SimpleNamespace(
+            cfg={"report.title": title},
+            settings=made.SETTINGS,
+            design=design or made.design(),
+            versions=made.VERSIONS,
+        ),
+        log=[],
+    )
+    importlib.import_module("render_report").main(job)
+    return (folder / "report.html").read_text(encoding="utf-8")

@@ -1,0 +1,238 @@
+"""The report: numbers of the tables, nothing from outside, honest about what is missing."""
+
+import itertools
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from unit import report_claims
+from unit import report_jobs as jobs
+from unit import report_tables as made
+
+from immune_reset import report, tables
+
+VOID = {"meta", "img", "br", "input", "line", "path", "circle", "link"}
+
+
+class Page(HTMLParser):
+    """Collects tags, checks that they nest, and joins the text."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.tags, self.open, self.text = [], [], ""
+        self.feed(html)
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self.text += " " if tag in ("td", "th", "dt", "dd", "p", "li") else ""
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data if self.open[-1:] not in (["script"], ["style"]) else ""
+
+    def words(self):
+        return " ".join(self.text.split())
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Two figures, one of them without anything to show."""
+    folder = tmp_path_factory.mktemp("figures")
+    from immune_reset import figures
+
+    fig = figures.figure(2, 1)
+    fig.subplots()
+    figures.save(fig, folder / "composition.png", folder / "a.pdf", alt='Bars of "3" <patients>.')
+    figures.save_note("No sample & no curve.", folder / "diversity_curves.png", folder / "b.pdf")
+    return [folder / "composition.png", folder / "diversity_curves.png"]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory, pictures):
+    return Page(jobs.render(tmp_path_factory.mktemp("report"), figures=pictures))
+
+
+def test_every_claim_is_in_the_report(page):
+    claims, text = report_claims.claims(), page.words()
+    shown = claims[claims["direction"] != "not estimable"]
+    assert sum(
+        tag == "li" and "claim" in (a.get("class") or "").split() for tag, a in page.tags
+    ) == len(shown)
+    for reason in claims.loc[claims["direction"] == "not estimable", "reason"].unique():
+        assert reason in text
+    assert "3.2-fold lower at month 1 than at baseline (95 % interval 2.1 to 4.9)" in text
+
+
+def test_numbers_are_those_of_the_tables(page):
+    text = page.words()
+    qc = made.qc()
+    for row in qc.itertuples():
+        assert f"{row.sample} {row.barcodes_in:,} {row.cells_kept:,}" in text
+    assert f"Cells kept {qc['cells_kept'].sum():,}" in text
+    changed = report_claims.claims()["direction"].isin(["increased", "decreased"]).sum()
+    assert f"Claims {changed} show a change, of {len(report_claims.claims())} examined" in text
+
+
+def test_nothing_is_loaded_from_outside(page):
+    for tag, attributes in page.tags:
+        for name in ("src", "srcset", "data", "poster"):
+            assert attributes.get(name, "data:").startswith("data:"), (tag, attributes)
+        assert tag not in ("link", "iframe", "object", "embed", "base")
+    style = (jobs.TEMPLATES / "styles.css").read_text()
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_links_lead_into_the_page_or_beside_it(page):
+    ids = {a["id"] for _, a in page.tags if "id" in a}
+    for tag, attributes in page.tags:
+        if tag == "a":
+            target = attributes["href"]
+            assert target.startswith(("tables/", "figures/", "https://doi.org/", "#"))
+            assert not target.startswith("#") or target[1:] in ids
+
+
+def test_pictures_have_words_and_an_empty_one_is_a_sentence(page):
+    images = [a for tag, a in page.tags if tag == "img"]
+    assert [a["alt"] for a in images] == ['Bars of "3" <patients>.']
+    assert "No sample & no curve." in page.words()
+
+
+def test_headings_do_not_skip_a_level(page):
+    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h\d", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(b - a <= 1 for a, b in itertools.pairwise(levels))
+
+
+def test_markup_in_values_is_shown_as_text(tmp_path):
+    evil = '<script>alert("x")</script>'
+    frames = report_claims.every_table()
+    frames["clinical"].loc[0, "measure"] = evil
+    frames["claims"].loc[0, "reason"] = evil
+    frames["claims"].loc[0, "claim"] = f"clinical_{evil}"
+    frames["clusters"].loc[0, "top_markers"] = evil
+    html = jobs.render(tmp_path, frames, title=evil)
+    page = Page(html)
+    assert evil not in html
+    assert html.count("<script>") == 1
+    assert page.words().count("alert(") >= 5
+
+
+def test_the_same_inputs_give_the_same_bytes(tmp_path, pictures):
+    first, second = (jobs.render(tmp_path / turn, figures=pictures) for turn in "ab")
+    assert first == second
+
+
+def test_tables_without_rows(tmp_path):
+    frames = {name: frame.iloc[:0] for name, frame in report_claims.every_table().items()}
+    text = Page(jobs.render(tmp_path, frames)).words()
+    assert "No claim could be examined" in text
+    assert "There is no clinical table" in text
+    assert "nan" not in text.lower().split()
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        (("claims", "patients", "diversity", "clone_fates"), "repertoire only"),
+        (("claims", "patients", "qc", "composition"), "no V(D)J files"),
+        (("claims", "patients"), "There is no clinical table"),
+    ],
+)
+def test_missing_pieces_are_said_in_words(kept, said, tmp_path):
+    frames = {k: f for k, f in report_claims.every_table().items() if k in kept}
+    assert said in Page(jobs.render(tmp_path, frames)).words()
+
+
+def test_one_patient_is_told_that_it_is_no_cohort(tmp_path):
+    frames = report_claims.every_table()
+    frames["claims"] = frames["claims"][frames["claims"]["scope"] == "P1"]
+    text = Page(jobs.render(tmp_path, frames, design=made.design(patients=("P1",)))).words()
+    assert "No claim about the cohort is possible: it has 1 patient," in text
+    assert "Three or more patients with a baseline" in text
+
+
+def test_all_not_estimable(tmp_path):
+    frames = report_claims.every_table()
+    none = {"direction": "not estimable", "evidence": "descriptive", "reason": "too few cells"}
+    frames["claims"] = frames["claims"].assign(**none, estimate=np.nan, ci_low=np.nan)
+    frames["claims"]["ci_high"] = np.nan
+    text = Page(jobs.render(tmp_path, frames)).words()
+    assert "0 show a change, of" in text
+    assert "fewer than three patients have an estimable pair" in text
+
+
+def test_many_patients_share_a_cell_at_a_glance(tmp_path):
+    people = [f"P{i}" for i in range(1, 8)]
+    frames = report_claims.every_table()
+    rows = frames["claims"]
+    own = [rows[rows["scope"] == "P1"].assign(scope=patient) for patient in people]
+    frames["claims"] = pd.concat([rows[rows["scope"] == "cohort"], *own])
+    text = Page(jobs.render(tmp_path, frames, design=made.design(patients=people))).words()
+    assert "how many went which way" in text
+    assert "▼ 7" in text
+
+
+def test_gaps_of_the_design_are_remarked(tmp_path):
+    design = made.design()
+    design["samples"] = [r for r in design["samples"] if r["sample"] != "P3_month_3"]
+    design["samples"].append(design["samples"][0] | {"sample": "P1_again"})
+    text = Page(jobs.render(tmp_path, design=design)).words()
+    assert "P3 has no sample at month 3." in text
+    assert "P1, baseline: P1_baseline, P1_again are pooled as replicates." in text
+
+
+def test_provenance_leaves_out_what_differs_run_by_run(tmp_path):
+    record = {"workflow": {"commit": "abc", "dirty": True}, "run": {"finished": "2026-01-01"}}
+    tables.write_json(record, tmp_path / "provenance.json")
+    text = jobs.render(tmp_path, provenance=str(tmp_path / "provenance.json"))
+    assert "commit abc with uncommitted changes" in text
+    assert "2026-01-01" not in text
+
+
+def test_every_figure_has_a_caption_and_every_caption_a_figure():
+    names = {path.stem.removeprefix("caption_") for path in jobs.TEMPLATES.glob("captions/*.html")}
+    assert names == {name for figures in jobs.FIGURES.values() for name in figures}
+    for path in jobs.TEMPLATES.glob("captions/*.html"):
+        title, _, body = report.split_caption(path.read_text(encoding="utf-8"))
+        assert title
+        assert len(body) > 60, path.name
+
+
+def test_every_figure_has_a_place_in_the_report():
+    pages = "".join(path.read_text() for path in jobs.TEMPLATES.glob("section_*.html"))
+    for name in (name for figures in jobs.FIGURES.values() for name in figures):
+        assert f'"{name}"' in pages
+
+
+def test_every_setting_that_the_templates_name_exists(root):
+    """A setting that the schema does not have would stop the report."""
+    schema = yaml.safe_load((root / "workflow/schemas/config.schema.yaml").read_text())
+    keys = set(leaves(schema))
+    asked = set()
+    for path in jobs.TEMPLATES.rglob("*.html"):
+        asked |= set(re.findall(r'setting[s]?[(\[]"([a-z_.]+)"', path.read_text(encoding="utf-8")))
+    assert asked <= keys
+    assert set(made.SETTINGS) <= keys
+    with pytest.raises(KeyError, match="no_such_key"):
+        report.Settings(made.SETTINGS)["qc.no_such_key"]
+
+
+def leaves(schema: dict, prefix: str = ""):
+    for name, part in schema["properties"].items():
+        if "properties" in part:
+            yield from leaves(part, f"{prefix}{name}.")
+        else:
+            yield prefix + name

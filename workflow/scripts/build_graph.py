@@ -1,0 +1,103 @@
+"""Join each cell to its nearest neighbours in the embedding of all samples."""
+
+import logging
+
+import numpy as np
+from scipy import sparse
+from sklearn.neighbors import NearestNeighbors
+
+from immune_reset import tables
+from immune_reset.runtime import start
+
+logger = logging.getLogger("build_graph")
+
+SEARCH_STEPS = 64
+"""Halvings of the interval in which a cell's bandwidth lies."""
+
+MIN_BANDWIDTH = 1e-3
+"""Smallest bandwidth, as a share of the mean distance to the neighbours."""
+
+
+def connect(embedding: np.ndarray, *, n_neighbors: int) -> sparse.csr_matrix:
+    """Return UMAP's connectivities of the neighbourhood graph, cells × cells, symmetric.
+
+    The graph of `scanpy.pp.neighbors` (UMAP's fuzzy union, McInnes 2018, section 3.1), with exact
+    Euclidean neighbours, so that it depends on no search tree and no seed. Written out because
+    importing and compiling umap takes 12 s of every run and this takes a tenth of one.
+
+    Parameters
+    ----------
+    embedding
+        Cells × dimensions.
+    n_neighbors
+        Neighbours of a cell, itself included.
+    """
+    n = min(n_neighbors, len(embedding))
+    search = NearestNeighbors(n_neighbors=n, algorithm="brute").fit(embedding)
+    distances, neighbors = search.kneighbors(embedding)
+    return unite(neighbors, distances)
+
+
+def unite(neighbors: np.ndarray, distances: np.ndarray) -> sparse.csr_matrix:
+    """Return the fuzzy union of the cells' neighbourhoods: a + b - ab of the two memberships.
+
+    Parameters
+    ----------
+    neighbors, distances
+        Cells × neighbours, sorted by distance, the cell itself included.
+    """
+    n_cells = len(neighbors)
+    rows = np.repeat(np.arange(n_cells), neighbors.shape[1])
+    itself = neighbors.ravel() == rows
+    weights = np.where(itself, 0.0, memberships(distances).ravel())
+    directed = sparse.csr_matrix((weights, (rows, neighbors.ravel())), shape=(n_cells, n_cells))
+    union = sparse.csr_matrix(directed + directed.T - directed.multiply(directed.T))
+    union.eliminate_zeros()
+    union.sort_indices()
+    return union.astype(np.float32)
+
+
+def memberships(distances: np.ndarray) -> np.ndarray:
+    """Return how surely each neighbour is joined: exp(-(distance - nearest) / bandwidth).
+
+    A cell's bandwidth is such that the memberships of its neighbours sum to log2 of their number
+    (itself counted), found by halving an interval. The nearest neighbour's is 1.
+
+    Parameters
+    ----------
+    distances
+        Cells × neighbours, sorted, the cell itself first.
+    """
+    positive = distances > 0
+    nearest = np.where(positive, distances, np.inf).min(axis=1)
+    nearest[~np.isfinite(nearest)] = 0  # all neighbours are in the same place
+    beyond = np.maximum(distances - nearest[:, None], 0)
+    target = np.log2(distances.shape[1])
+    low, high = np.zeros(len(distances)), np.full(len(distances), np.inf)
+    bandwidth = np.ones(len(distances))
+    for _ in range(SEARCH_STEPS):
+        total = np.exp(-beyond[:, 1:] / bandwidth[:, None]).sum(axis=1)
+        too_wide = total > target
+        high = np.where(too_wide, bandwidth, high)
+        low = np.where(too_wide, low, bandwidth)
+        bandwidth = np.where(np.isinf(high), bandwidth * 2, (low + high) / 2)
+    mean = np.where(nearest > 0, distances.mean(axis=1), distances.mean())
+    bandwidth = np.maximum(bandwidth, MIN_BANDWIDTH * mean)
+    bandwidth[bandwidth == 0] = 1  # every cell is in the same place
+    return np.exp(-beyond / bandwidth[:, None])
+
+
+def main(smk) -> None:
+    """Snakemake entry point: read, compute, write."""
+    start(smk)
+    embedding = tables.read(smk.input.embedding)
+    cells = embedding[["cell_id"]]
+    positions = embedding.drop(columns="cell_id").to_numpy()
+    graph = connect(positions, n_neighbors=smk.params.cfg["graph.n_neighbors"])
+    logger.info("%d cells, %d edges", len(cells), graph.nnz // 2)
+    sparse.save_npz(smk.output.graph, graph)
+    tables.write(cells, smk.output.cells)
+
+
+if __name__ == "__main__":
+    main(snakemake)

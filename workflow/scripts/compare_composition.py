@@ -1,0 +1,59 @@
+"""Shares of cell types and subsets in each sample, and their change from baseline."""
+
+import logging
+
+import pandas as pd
+
+from immune_reset import composition, design, tables
+from immune_reset.errors import at
+from immune_reset.runtime import start
+
+logger = logging.getLogger("compare_composition")
+
+
+def check_labels(labels: pd.DataFrame, kept: pd.Series) -> pd.DataFrame:
+    """Return labels of the kept cells.
+
+    Raises
+    ------
+    InputError
+        If a kept cell has no label.
+    """
+    missing = set(kept) - set(labels["cell_id"])
+    if missing:
+        found = f"{len(missing)} kept cells have no label, such as {min(missing)}"
+        raise at("cohort/labels.parquet", found, "Run annotate_cells again")
+    return labels[labels["cell_id"].isin(kept)].fillna({"cell_subtype": ""})
+
+
+def all_changes(
+    counts: pd.DataFrame, plan: design.Design, *, level: float, min_expected: float
+) -> pd.DataFrame:
+    """Return the changes of every patient, then of the cohort, with the denominators named."""
+    limits = {"level": level, "min_expected": min_expected}
+    patients = composition.patient_changes(counts, plan, **limits)
+    cohort = composition.cohort_changes(patients, level=level)
+    out = patients if cohort.empty else pd.concat([patients.astype(object), cohort.astype(object)])
+    out = out.infer_objects().reset_index(drop=True)
+    return out.assign(denominator=composition.denominator_of(out))
+
+
+def main(smk) -> None:
+    """Snakemake entry point: read, compute, write."""
+    start(smk)
+    cfg, plan = smk.params.cfg, smk.params.design
+    level = 1 - cfg["claims.alpha"]
+    kept = tables.read_many(smk.input.cells, ["cell_id", "keep"]).query("keep")["cell_id"]
+    labels = check_labels(tables.read(smk.input.labels), kept)
+    path = tables.optional(smk.input, "car")
+    car = tables.read(path) if path else None
+    samples = design.frame(plan)
+    counts = composition.count_parts(labels, car, samples["sample"].tolist())
+    logger.info("%d cells of %d types", len(labels), labels["cell_type"].nunique())
+    changes = all_changes(counts, plan, level=level, min_expected=cfg["composition.min_expected"])
+    tables.write(composition.shares(counts, samples, level=level), smk.output.composition)
+    tables.write(changes, smk.output.change)
+
+
+if __name__ == "__main__":
+    main(snakemake)

@@ -1,0 +1,184 @@
+"""Claims as sentences: one view per row of the claims table, worded from the catalogue."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from immune_reset import wording
+from immune_reset.strips import strip
+
+NUMBERS = ("n_baseline", "n_followup", "estimate", "ci_low", "ci_high", "p_value", "p_floor")
+SHARES = {"composition", "car", "clones"}
+
+
+def claim_views(
+    claims: pd.DataFrame, catalogue: Mapping[str, Any], units: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Return one view per claim, in the order of the catalogue within scope and comparison.
+
+    `units` gives each clinical measure its unit. A view holds the words (label, sentence, n,
+    evidence, p) and the row's own values; nothing of it is markup but `strip`, a small SVG.
+    """
+    order = {name: i for i, name in enumerate(catalogue["claims"])}
+    views = [claim_view(row, catalogue, units) for row in claims.to_dict("records")]
+    return sorted(views, key=lambda view: order.get(view["claim"], len(order)))
+
+
+def claim_view(
+    row: Mapping[str, Any], catalogue: Mapping[str, Any], units: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the view of one row of the claims table.
+
+    Raises
+    ------
+    KeyError
+        If the direction or the evidence is not in the catalogue.
+    """
+    row = dict(row) | {key: _float(row.get(key)) for key in (*NUMBERS, "q_value")}
+    direction = catalogue["directions"][row["direction"]]
+    evidence = catalogue["evidence"][row["evidence"]]
+    entry, measured = entry_of(row["claim"], catalogue)
+    followup, baseline = times_of(row["comparison"])
+    compartment = str(row.get("compartment") or "")
+    implied = ("", "all", measured, *entry.get("implied", ()))
+    where = "" if compartment in implied else f" ({compartment})"
+    subject = entry["subject"].format(measure=measured) + where
+    unit = unit_of(row, units)
+    fields = {"subject": subject, "Subject": subject[:1].upper() + subject[1:]}
+    fields |= {"followup": followup, "baseline": baseline}
+    label = entry["label"].format(measure=measured)
+    return row | {
+        "label": label + where,
+        "glance": label + (where if entry.get("each_compartment") else ""),
+        "compartment": compartment,
+        "followup": followup,
+        "baseline": baseline,
+        "symbol": direction["symbol"],
+        "word": direction["word"],
+        "css": direction["short"],
+        "sentence": sentence(row, catalogue, fields, unit),
+        "short": short(row, catalogue, unit),
+        "n": counts(row, catalogue, fields),
+        "meaning": evidence["meaning"],
+        "evidence_word": evidence["word"],
+        "p": p_values(row, catalogue["phrases"]),
+        **remarks(row, catalogue),
+        "strip": strip(row["estimate"], row["ci_low"], row["ci_high"], scale_of(row)),
+    }
+
+
+def entry_of(claim: str, catalogue: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+    """Return the catalogue's entry of a claim, and the name of what was measured.
+
+    Clinical claims share one entry; a claim that the catalogue does not know is named as it is.
+    """
+    if claim in catalogue["claims"]:
+        return catalogue["claims"][claim], claim
+    kind = "clinical" if claim.startswith("clinical_") else "other"
+    return catalogue["claims"][kind], claim.removeprefix("clinical_").replace("_", " ")
+
+
+def times_of(comparison: str) -> tuple[str, str]:
+    """Return follow-up and baseline of a comparison's name, as they are read."""
+    followup, _, baseline = str(comparison).partition(" vs ")
+    return followup.replace("_", " "), baseline.replace("_", " ")
+
+
+def unit_of(row: Mapping[str, Any], units: Mapping[str, str]) -> str:
+    """Return the unit of a linear change: a clinical unit, or "share" for percentage points."""
+    if row["family"] in SHARES:
+        return "share"
+    unit = units.get(str(row["claim"]).removeprefix("clinical_"), "")
+    return str(unit) if row["family"] == "clinical" else ""
+
+
+def remarks(row: Mapping[str, Any], catalogue: Mapping[str, Any]) -> dict[str, str]:
+    """Return reason, enough (what would be enough) and detail, each said once.
+
+    The detail loses what stands elsewhere: what would be enough, and the words that the legend
+    of the evidence says once for all claims (`said_once` of the catalogue).
+    """
+    parts = [part.strip() for part in str(row.get("detail") or "").split("; ")]
+    enough = str(row.get("enough") or "")
+    told = [part.removeprefix("enough: ") for part in parts if part.startswith("enough: ")]
+    said = ("enough: ", *catalogue["said_once"])
+    detail = "; ".join(part for part in parts if part and not part.startswith(said))
+    return {"reason": str(row.get("reason") or ""), "detail": detail} | {
+        "enough": enough or "; ".join(told)
+    }
+
+
+def scale_of(row: Mapping[str, Any]) -> str:
+    """Return the scale of a row's estimate: log2, ln or linear."""
+    return wording.scale_of(row["measure"])
+
+
+def sentence(
+    row: Mapping[str, Any], catalogue: Mapping[str, Any], fields: Mapping[str, str], unit: str
+) -> str:
+    """Return the claim as a sentence with effect and interval in plain words."""
+    phrases, direction = catalogue["phrases"], row["direction"]
+    numbers = (row["estimate"], row["ci_low"], row["ci_high"], scale_of(row), phrases, unit)
+    effect = wording.effect(*numbers)
+    span = wording.interval(*numbers[1:])
+    if not np.isfinite(row["estimate"]) and effect:
+        span = phrases["one_sided"].partition(":")[0]
+    known = effect or direction == "not estimable"
+    template = catalogue["templates"][direction if known else f"{direction}, no size"]
+    points = phrases["percentage_points"] if unit == "share" and scale_of(row) == "linear" else ""
+    for side in ("lower", "higher") if points else ():
+        effect = effect.replace(f" {side}", f" {points} {side}")
+    return template.format(effect=effect, interval=f" ({span})" if span else "", **fields)
+
+
+def short(row: Mapping[str, Any], catalogue: Mapping[str, Any], unit: str) -> str:
+    """Return the size of a change for a narrow cell: "3.2×", "≥ 17×", "−12"; "" if unknown."""
+    scale, value = scale_of(row), row["estimate"]
+    mark = ""
+    if not np.isfinite(value):
+        ends = [end for end in (row["ci_low"], row["ci_high"]) if np.isfinite(end)]
+        if len(ends) != 1:
+            return ""
+        value, mark = ends[0], "≥ " if row["direction"] in ("increased", "decreased") else "≤ "
+    if scale != "linear":
+        return f"{mark}{wording.folds(value, scale)}×"
+    size = wording.number(100 * value if unit == "share" else value)
+    return f"{mark}{'+' if value > 0 else ''}{size}{' pp' if unit == 'share' else ''}"
+
+
+def counts(row: Mapping[str, Any], catalogue: Mapping[str, Any], fields: Mapping[str, str]) -> str:
+    """Return n in words: patients of a cohort claim, cells at both times of a patient's."""
+    phrases = catalogue["phrases"]
+    before, after = (row[key] for key in ("n_baseline", "n_followup"))
+    if not (np.isfinite(before) or np.isfinite(after)):
+        return ""
+    if row["scope"] == "cohort":
+        n = int(np.nanmin([before, after]))
+        return phrases["patient"] if n == 1 else phrases["patients"].format(n=n)
+    if row["family"] == "clinical" and before == after == 1:
+        return phrases["one_each"]
+    family = catalogue["families"].get(row["family"], catalogue["families"]["other"])
+    texts = [f"{value:,.0f}" if np.isfinite(value) else "–" for value in (before, after)]
+    times = {"baseline": fields["baseline"], "followup": fields["followup"]}
+    both = {"before": texts[0], "after": texts[1], "unit": family["unit"]}
+    return phrases["both_times"].format(**both, **times)
+
+
+def p_values(row: Mapping[str, Any], phrases: Mapping[str, str]) -> str:
+    """Return p, the floor of p and the adjusted p in words, each where the table has it.
+
+    A p-value that stands at the design's floor is never printed without it.
+    """
+    parts = []
+    for key, column in (("p", "p_value"), ("p_floor", "p_floor"), ("q", "q_value")):
+        if np.isfinite(row[column]):
+            text = wording.p_value(row[column])
+            small = key != "p_floor" and text.startswith("<")
+            parts.append(phrases[f"{key}_small" if small else key].format(p=text))
+    return "; ".join(parts)
+
+
+def _float(value: Any) -> float:
+    return float(value) if value is not None and not pd.isna(value) and value != "" else np.nan

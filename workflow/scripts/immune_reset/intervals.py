@@ -1,0 +1,128 @@
+"""Shares of cells, their intervals, and the ratio of two shares with its interval and p-value."""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import optimize, stats
+from statsmodels.stats.proportion import proportion_confint
+
+Floats = NDArray[np.float64]
+FARTHEST = 40.0  # |ln ratio| at which the search for an interval's end stops
+
+
+class ShareRatio(NamedTuple):
+    """Change of a share: log2 of follow-up over baseline. NaN where a number does not exist.
+
+    `status` estimable: point and both ends. bound: no point; the ends that the counts allow (one
+    is NaN where a count is zero). not estimable: nothing but `p`, if that.
+    """
+
+    estimate: float
+    ci_low: float
+    ci_high: float
+    p: float
+    status: str
+
+
+def wilson(k: ArrayLike, n: ArrayLike, level: float = 0.95) -> tuple[Floats, Floats]:
+    """Return Wilson's score interval (1927) of the shares k / n; NaN where n is 0."""
+    return _of_shares(k, n, level, "wilson")
+
+
+def clopper_pearson(k: ArrayLike, n: ArrayLike, level: float = 0.95) -> tuple[Floats, Floats]:
+    """Return Clopper and Pearson's exact interval (1934) of the shares k / n; NaN where n is 0."""
+    return _of_shares(k, n, level, "beta")
+
+
+def _of_shares(k: ArrayLike, n: ArrayLike, level: float, method: str) -> tuple[Floats, Floats]:
+    k, n = np.broadcast_arrays(np.asarray(k, dtype=float), np.asarray(n, dtype=float))
+    low, high = np.full(n.shape, np.nan), np.full(n.shape, np.nan)
+    some = n > 0
+    if some.any():
+        ends = proportion_confint(k[some], n[some], alpha=1 - level, method=method)
+        low[some], high[some] = np.clip(ends, 0, 1)
+    return low, high
+
+
+def zero_bound(n: int, level: float = 0.95) -> float:
+    """Return the largest share that `n` cells without a single hit leave open: 1 - alpha^(1/n)."""
+    return -math.expm1(math.log(1 - level) / n) if n > 0 else math.nan
+
+
+def share_ratio(
+    x0: int, n0: int, x1: int, n1: int, *, level: float = 0.95, min_expected: float = 5
+) -> ShareRatio:
+    """Return the change of a share from x0 of n0 (baseline) to x1 of n1 cells (follow-up).
+
+    Nothing is added to a count: with a pseudocount, a type's ratio moves with the number of cells
+    alone. Where the pooled share predicts `min_expected` cells in both samples, the interval is
+    Koopman's score interval of a ratio of proportions (Biometrics 1984, 40:513) and p is of the
+    score test at ratio 1; a count of zero leaves one end open, and the status is "bound". Elsewhere
+    the interval and p are exact given x0 + x1 (binomial with odds n1 : n0; conservative), and there
+    is no point estimate. Neither sees anything but the sampling of cells.
+
+    Raises
+    ------
+    ValueError
+        If a count is negative or exceeds its total.
+    """
+    if not (0 <= x0 <= n0 and 0 <= x1 <= n1):
+        raise ValueError(f"{x0} of {n0} and {x1} of {n1} are not shares")
+    if n0 == 0 or n1 == 0 or x0 + x1 == 0:
+        return ShareRatio(*[math.nan] * 4, "not estimable")
+    if (x0 + x1) / (n0 + n1) * min(n0, n1) < min_expected:
+        low, high, p = _exact(x0, n0, x1, n1, level)
+        return ShareRatio(math.nan, low, high, p, "bound")
+    low, high, p = _score(x0, n0, x1, n1, level)
+    if x0 == 0 or x1 == 0:
+        return ShareRatio(math.nan, low, high, p, "bound")
+    return ShareRatio(math.log2(x1 / n1 * (n0 / x0)), low, high, p, "estimable")
+
+
+def koopman(x0: int, n0: int, x1: int, n1: int, ratio: float) -> float:
+    """Return the score statistic (chi-squared, 1 df) of p1 / p0 = `ratio`."""
+    total = x0 + x1
+    a, b = ratio * (n0 + n1), ratio * (x0 + n1) + x1 + n0
+    p0 = 2 * total / (b + math.sqrt(max(b * b - 4 * a * total, 0.0)))
+    p0 = min(p0, 1.0, 1 / ratio)
+    return _pearson(x0, n0, p0) + _pearson(x1, n1, min(p0 * ratio, 1.0))
+
+
+def _pearson(x: int, n: int, p: float) -> float:
+    gap = x - n * p
+    return 0.0 if abs(gap) < 1e-9 * n else gap * gap / max(n * p * (1 - p), 1e-300)
+
+
+def _score(x0: int, n0: int, x1: int, n1: int, level: float) -> tuple[float, float, float]:
+    limit = float(stats.chi2.ppf(level, 1))
+
+    def excess(log_ratio: float) -> float:
+        return koopman(x0, n0, x1, n1, math.exp(log_ratio)) - limit
+
+    p = float(stats.chi2.sf(koopman(x0, n0, x1, n1, 1.0), 1))
+    if x0 == 0 or x1 == 0:
+        end = _end(excess, -FARTHEST, FARTHEST)
+        return (math.nan, end, p) if x1 == 0 else (end, math.nan, p)
+    middle = math.log(x1 / n1) - math.log(x0 / n0)
+    return _end(excess, -FARTHEST, middle), _end(excess, middle, FARTHEST), p
+
+
+def _end(excess: Callable[[float], float], low: float, high: float) -> float:
+    if excess(low) * excess(high) > 0:
+        return math.nan
+    return float(optimize.brentq(excess, low, high, xtol=1e-12)) / math.log(2)
+
+
+def _exact(x0: int, n0: int, x1: int, n1: int, level: float) -> tuple[float, float, float]:
+    total = x0 + x1
+    low, high = clopper_pearson(x1, total, level)
+    with np.errstate(divide="ignore"):
+        ends = np.log2(np.array([low, high])) - np.log2(1 - np.array([low, high]))
+    ends = ends + math.log2(n0 / n1)
+    odds = n1 / (n0 + n1)
+    tails = stats.binom.cdf(x1, total, odds), stats.binom.sf(x1 - 1, total, odds)
+    p = min(1.0, 2 * float(min(tails)))
+    return *(float(end) if math.isfinite(end) else math.nan for end in ends), p

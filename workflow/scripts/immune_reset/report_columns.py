@@ -1,0 +1,197 @@
+"""Which rows and columns of each table the report shows, and how they are headed."""
+
+from collections.abc import Callable
+
+import pandas as pd
+
+Column = tuple[str, str, str]
+HEADLINE_SETS = ("ISG28", "HALLMARK_IL6_JAK_STAT3_SIGNALING", "JAK_STAT_BEYOND_INTERFERON")
+INTERVAL = [("ci_low", "95 % from", "number"), ("ci_high", "to", "number")]
+SHARE_INTERVAL = [("ci_low", "95 % from", "share"), ("ci_high", "to", "share")]
+SAMPLE = [("patient", "Patient", "text"), ("timepoint", "Timepoint", "spoken")]
+
+COLUMNS: dict[str, list[Column]] = {
+    "clusters": [
+        ("cluster", "Cluster", "text"),
+        ("n_cells", "Cells", "count"),
+        ("cell_type", "Cell type", "text"),
+        ("cell_subtype", "Subtype", "text"),
+        ("confidence", "Confidence", "number"),
+        ("mark", "", "text"),
+        ("alternative", "Runner-up", "text"),
+        ("source", "Source", "text"),
+        ("top_markers", "Top markers", "text"),
+    ],
+    "car_cells": [
+        *SAMPLE,
+        ("sample", "Sample", "text"),
+        ("n_t_cells", "T cells", "count"),
+        ("n_car", "CAR+", "count"),
+        ("fraction", "Share", "share"),
+        *SHARE_INTERVAL,
+        ("cd4", "CD4", "count"),
+        ("cd8", "CD8", "count"),
+        ("threshold", "UMIs needed", "count"),
+        ("false_positive_bound", "False positives below", "share"),
+        ("status", "Status", "text"),
+    ],
+    "diversity": [
+        *SAMPLE,
+        ("receptor", "Receptor", "text"),
+        ("compartment", "Cells of", "text"),
+        ("n_cells", "Cells", "count"),
+        ("n_clones", "Clones", "count"),
+        ("n_repeats", "Repeats", "count"),
+        ("coverage", "Coverage", "share"),
+        ("m", "m", "count"),
+        ("value", "Equally common clones", "number"),
+        *INTERVAL,
+        ("status", "Status", "text"),
+    ],
+    "clone_fates": [
+        ("clone_id", "Clone", "text"),
+        ("v_call", "V gene", "text"),
+        ("junction_aa", "CDR3", "text"),
+        ("comparison", "Comparison", "spoken"),
+        ("n_baseline", "Cells before", "count"),
+        ("n_followup", "Cells after", "count"),
+        ("fate", "Fate", "text"),
+        ("detection_limit", "Detection limit", "share"),
+        ("text", "In words", "text"),
+    ],
+    "isotypes": [
+        *SAMPLE,
+        ("isotype", "Isotype", "text"),
+        ("n_cells", "Cells", "count"),
+        ("n_total", "Of", "count"),
+        ("fraction", "Share", "share"),
+        *SHARE_INTERVAL,
+        ("fraction_clones", "Share, each clone once", "share"),
+        ("mutation_median", "Median hypermutation", "share"),
+    ],
+    "pathway_change": [
+        ("scope", "Scope", "text"),
+        ("comparison", "Comparison", "spoken"),
+        ("cell_type", "Cell type", "text"),
+        ("gene_set", "Gene set", "spoken"),
+        ("estimate", "log2 change", "number"),
+        *INTERVAL,
+        ("n_patients", "Patients", "count"),
+        ("status", "Status", "text"),
+    ],
+    "enrichment": [
+        ("comparison", "Comparison", "spoken"),
+        ("cell_type", "Cell type", "text"),
+        ("gene_set", "Gene set", "spoken"),
+        ("method", "Method", "text"),
+        ("nes", "NES", "number"),
+        ("p_value", "p", "p"),
+        ("q_value", "q", "p"),
+        ("sign_count", "Patients that agree", "count"),
+        ("n_pairs", "Of", "count"),
+        ("ranked_by", "Ranked by", "text"),
+    ],
+    "overlap": [
+        ("patient", "Patient", "text"),
+        ("comparison", "Comparison", "spoken"),
+        ("receptor", "Receptor", "text"),
+        ("n_shared_clones", "Shared clones", "count"),
+        ("m_baseline", "Cells drawn, baseline", "count"),
+        ("m_followup", "Cells drawn, follow-up", "count"),
+        ("morisita_horn_at_m", "Morisita-Horn", "number"),
+        ("morisita_horn_expected", "Without change", "number"),
+        ("morisita_horn_low", "95 % from", "number"),
+        ("morisita_horn_high", "to", "number"),
+        ("status", "Status", "text"),
+    ],
+    "clinical": [
+        ("patient", "Patient", "text"),
+        ("day", "Day", "plain"),
+        ("kind", "Kind", "text"),
+        ("measure", "Measure", "spoken"),
+        ("value", "Value", "plain"),
+        ("unit", "Unit", "text"),
+        ("sample", "Sample", "text"),
+    ],
+}
+LIMITS = {"clone_fates": 200, "clinical": 300, "enrichment": 150, "pathway_change": 300}
+
+
+def headline_diversity(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rarefied rows of order 1; what is not estimable shows no value."""
+    rows = frame[(frame["estimator"] == "rarefied") & (frame["q"] == 1)].copy()
+    rows.loc[rows["status"] == "not estimable", ["value", "ci_low", "ci_high"]] = float("nan")
+    return rows
+
+
+def followed_clones(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the clones large enough to test, largest first within patient and receptor."""
+    rows = frame[frame["fate"] != "too few to test"].copy()
+    if {"n_baseline", "n_followup"} <= set(rows.columns):
+        rows["size"] = rows[["n_baseline", "n_followup"]].fillna(0).max(axis=1)
+        rows = rows.sort_values("size", ascending=False, kind="stable")
+    return rows
+
+
+def headline_pathways(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the headline gene sets that carry a number, the cohort's first."""
+    rows = frame[frame["gene_set"].isin(HEADLINE_SETS)]
+    rows = rows[rows[["estimate", "ci_low", "ci_high"]].notna().any(axis=1)]
+    return rows.sort_values("scope", key=lambda s: s != "cohort", kind="stable")
+
+
+def called_cells(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the samples whose CAR T cells were called."""
+    return frame[frame["n_car"].notna()]
+
+
+def present_isotypes(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the isotypes that were seen, and the class-switched share of every sample."""
+    rows = frame[frame["n_total"] > 0]
+    return rows[(rows["n_cells"] > 0) | (rows["isotype"] == "class switched")]
+
+
+ROWS: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+    "diversity": headline_diversity,
+    "clone_fates": followed_clones,
+    "car_cells": called_cells,
+    "isotypes": present_isotypes,
+    "pathway_change": headline_pathways,
+}
+
+
+def marked_clusters(frame: pd.DataFrame, least: float) -> pd.DataFrame:
+    """Return the clusters with a column `mark`: "low" where the confidence is below `least`."""
+    confidence = pd.to_numeric(frame["confidence"], errors="coerce")
+    return frame.assign(mark=["low" if value < least else "" for value in confidence])
+
+
+def qc_columns(frame: pd.DataFrame) -> list[Column]:
+    """Return the columns of the quality control: every reason of loss that took a cell."""
+    lost = [c for c in frame.columns if c.startswith("lost_") and frame[c].fillna(0).ne(0).any()]
+    named = {"mt": "mitochondrial"}
+    heads = [" ".join(named.get(w, w) for w in c.split("_")[1:]) for c in lost]
+    fixed = [("sample", "Sample", "text"), ("barcodes_in", "Barcodes", "count")]
+    counts = [(c, f"Lost: {head}", "count") for c, head in zip(lost, heads, strict=True)]
+    cells = [("n_bcr_cells", "With BCR", "count"), ("n_tcr_cells", "With TCR", "count")]
+    return [*fixed, ("cells_kept", "Kept", "count"), *counts, *cells]
+
+
+def target_columns(frame: pd.DataFrame) -> list[Column]:
+    """Return the columns of the CAR's targets: the cells, and the share that expresses each."""
+    shares = [c for c in frame.columns if c.endswith("_share")]
+    heads = [f"{c.removesuffix('_share')}+ at baseline" for c in shares]
+    return [
+        ("patient", "Patient", "text"),
+        ("comparison", "Comparison", "spoken"),
+        ("cell_type", "Cell type", "text"),
+        ("n_baseline", "Cells before", "count"),
+        ("n_followup", "Cells after", "count"),
+        *((c, head, "share") for c, head in zip(shares, heads, strict=True)),
+    ]
+
+
+MADE: dict[str, Callable[[pd.DataFrame], list[Column]]] = {
+    "qc": qc_columns,
+    "on_target": target_columns,
+}

@@ -1,0 +1,176 @@
+"""What the report shows of each table: formatted cells, the claims at a glance, remarks."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from immune_reset import wording
+from immune_reset.figures import spoken
+
+FORMATS = {
+    "text": lambda v: "" if _none(v) else str(v),
+    "spoken": lambda v: "" if _none(v) else spoken(v),
+    "count": lambda v: "–" if _none(v) else f"{int(v):,}",
+    "share": lambda v: "–" if _none(v) else wording.percent(float(v)),
+    "number": lambda v: "–" if _none(v) else wording.number(float(v), 3),
+    "plain": lambda v: "–" if _none(v) else wording.plain(float(v)),
+    "p": lambda v: "–" if _none(v) else wording.p_value(float(v)),
+}
+FEW = 4  # up to so many patients, each has its own column at a glance
+
+
+def _none(value: Any) -> bool:
+    return value is None or value == "" or bool(pd.isna(value))
+
+
+def table_view(
+    frame: pd.DataFrame | None,
+    columns: Sequence[tuple[str, str, str]],
+    *,
+    name: str,
+    limit: int | None = None,
+) -> dict[str, Any] | None:
+    """Return headers and formatted rows of a table, or None where it is absent or empty.
+
+    `columns` holds (column, header, format); columns that the table lacks are left out. `limit`
+    cuts the rows; `n` says how many there are in `tables/<name>.tsv`.
+    """
+    if frame is None or frame.empty:
+        return None
+    shown = [entry for entry in columns if entry[0] in frame]
+    rows = [
+        [FORMATS[kind](record[column]) for column, _, kind in shown]
+        for record in frame.head(limit).to_dict("records")
+    ]
+    return {
+        "headers": [header for _, header, _ in shown],
+        "kinds": ["text" if kind in ("text", "spoken") else "num" for _, _, kind in shown],
+        "rows": rows,
+        "n": len(frame),
+        "name": name,
+    }
+
+
+def glance(
+    views: Sequence[Mapping[str, Any]], patients: Sequence[str], comparisons: Sequence[str]
+) -> dict[str, Any]:
+    """Return the claims at a glance: a row per claim, a column per comparison and scope.
+
+    Of a claim with several compartments the first is shown, unless the catalogue gives each a row
+    of its own. Beyond `FEW` patients, the patients
+    of a comparison share a cell that counts how many went which way.
+    """
+    first: dict[tuple, Mapping[str, Any]] = {}
+    for view in views:
+        first.setdefault((view["glance"], view["scope"], view["comparison"]), view)
+    labels = dict.fromkeys(view["glance"] for view in views)
+    few = len(patients) <= FEW
+    scopes = ["cohort"] if len(patients) > 1 else []
+    scopes += list(patients) if few else ["patients"]
+    rows = []
+    for label in labels:
+        cells = []
+        for comparison in comparisons:
+            for scope in scopes:
+                if scope == "patients":
+                    own = [first.get((label, patient, comparison)) for patient in patients]
+                    cells.append(_tally([view for view in own if view]))
+                else:
+                    cells.append(_cell(first.get((label, scope, comparison))))
+        rows.append({"label": label, "cells": cells})
+    return {"scopes": scopes, "comparisons": [spoken(c) for c in comparisons], "rows": rows}
+
+
+def _cell(view: Mapping[str, Any] | None) -> dict[str, str]:
+    if view is None:
+        return {"css": "none", "symbol": "", "text": "·", "word": "no such claim"}
+    text = {"level": "", "unknown": "n.e."}.get(view["css"], view["short"])
+    symbol = "" if view["css"] == "unknown" else view["symbol"]
+    return {"css": view["css"], "symbol": symbol, "text": text, "word": view["word"]}
+
+
+def _tally(views: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    counts: dict[str, int] = {}
+    for view in views:
+        mark = "n.e." if view["css"] == "unknown" else view["symbol"]
+        counts[mark] = counts.get(mark, 0) + 1
+    text = "  ".join(f"{mark} {n}" for mark, n in counts.items())
+    return {"css": "tally", "symbol": "", "text": text or "·", "word": "patients by direction"}
+
+
+def claim_groups(
+    views: Sequence[Mapping[str, Any]], patients: Sequence[str], comparisons: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return the claims by scope: the cohort first, then each patient, then any other scope.
+
+    Each group holds `changed`, `unchanged` (lists of (comparison, views)) and `unknown`.
+    """
+    scopes = list(dict.fromkeys(["cohort", *patients, *(view["scope"] for view in views)]))
+    groups = []
+    for scope in scopes:
+        own = [view for view in views if view["scope"] == scope]
+        split = {"changed": ("up", "down"), "unchanged": ("level",)}
+        parts = {
+            name: [
+                (spoken(comparison), chosen)
+                for comparison in comparisons
+                if (chosen := _chosen(own, comparison, css))
+            ]
+            for name, css in split.items()
+        }
+        unknown = [view for view in own if view["css"] == "unknown"]
+        groups.append({"scope": scope, "any": bool(own), "unknown": unknown} | parts)
+    return groups
+
+
+def _chosen(views: Sequence[Mapping[str, Any]], comparison: str, css: Sequence[str]) -> list:
+    return [v for v in views if v["comparison"] == comparison and v["css"] in css]
+
+
+def sample_grid(design: Mapping[str, Any], qc: pd.DataFrame | None) -> dict[str, Any]:
+    """Return the design as patients by timepoints: samples with their day and cells kept."""
+    kept = dict(zip(qc["sample"], qc["cells_kept"], strict=True)) if _usable(qc) else {}
+    grid: dict[str, dict[str, list]] = {}
+    for row in design["samples"]:
+        cells = kept.get(row["sample"])
+        entry = {"sample": row["sample"], "day": None if _none(row.get("day")) else row["day"]}
+        entry["cells"] = None if _none(cells) else int(cells)
+        entry["control"] = not row.get("in_cohort", True)
+        times = grid.setdefault(str(row["patient"]), {})
+        times.setdefault(row["timepoint"], []).append(entry)
+    return {"timepoints": list(design["timepoints"]), "patients": grid}
+
+
+def _usable(qc: pd.DataFrame | None) -> bool:
+    return qc is not None and {"sample", "cells_kept"} <= set(qc.columns)
+
+
+def sample_remarks(design: Mapping[str, Any], qc: pd.DataFrame | None) -> list[str]:
+    """Return what a reader must know of the samples: gaps, pooling, heavy losses, controls."""
+    grid = sample_grid(design, qc)
+    remarks = []
+    for patient, times in grid["patients"].items():
+        rows = [entry for entries in times.values() for entry in entries]
+        if all(entry["control"] for entry in rows):
+            remarks.append(
+                f"{patient} is not part of the cohort's comparisons (control or other tissue)."
+            )
+            continue
+        absent = [spoken(t) for t in grid["timepoints"] if t not in times]
+        if absent:
+            remarks.append(f"{patient} has no sample at {', '.join(absent)}.")
+        for time, entries in times.items():
+            own = [e["sample"] for e in entries if not e["control"]]
+            if len(own) > 1:
+                remarks.append(
+                    f"{patient}, {spoken(time)}: {', '.join(own)} are pooled as replicates."
+                )
+    if _usable(qc) and "barcodes_in" in qc:
+        low = qc[(qc["cells_kept"] < 0.5 * qc["barcodes_in"]) & (qc["barcodes_in"] > 0)]
+        for row in low.itertuples():
+            share = wording.percent(row.cells_kept / row.barcodes_in)
+            remarks.append(
+                f"{row.sample} kept only {share} of its barcodes: see the reasons below."
+            )
+    return remarks

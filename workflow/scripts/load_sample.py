@@ -1,0 +1,131 @@
+"""Read one sample's gene expression, whatever its format, into one counts.h5ad."""
+
+import logging
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from immune_reset import counts, genes, tables
+from immune_reset.errors import at
+from immune_reset.matrices import RawMatrix, read_matrix
+from immune_reset.runtime import start
+
+logger = logging.getLogger("load_sample")
+
+RAW_MATRIX_BARCODES = 200_000
+"""More barcodes than any library has cells: the unfiltered matrix was given."""
+
+
+def check_counts(raw: RawMatrix, *, place: str) -> None:
+    """Refuse what is not a matrix of counts of distinct cells.
+
+    Raises
+    ------
+    InputError
+        Without barcodes or features; with a barcode twice; with values that are negative, not
+        whole or not finite.
+    """
+    if not len(raw.barcodes):
+        raise at(place, "it holds no barcodes", "Give the filtered matrix of the library")
+    if not len(raw.features):
+        raise at(place, "it holds no features", "Give the matrix as Cell Ranger wrote it")
+    repeated = raw.barcodes[raw.barcodes.duplicated()]
+    if len(repeated):
+        found = f"barcode {repeated[0]!r} occurs more than once ({len(repeated)} repeats)"
+        raise at(place, found, "Give one library a file, or make the barcodes distinct")
+    values = raw.matrix.data
+    wrong = values[~np.isfinite(values) | (values < 0) | (values != np.round(values))]
+    if len(wrong):
+        found = (
+            f"{len(wrong)} of {len(values)} values are not whole counts, such as {wrong[0]:.6g}; "
+            "the matrix looks normalised, log-transformed or corrected"
+        )
+        raise at(place, found, "Give the raw counts (in an h5ad: X, layers['counts'] or raw)")
+
+
+def gene_expression(raw: RawMatrix, *, place: str) -> tuple[sparse.csr_matrix, pd.DataFrame]:
+    """Return counts and features of type Gene Expression, rows of one gene id summed.
+
+    Antibody and hashtag features are set aside. `symbol` is brought up to date (`genes.ALIASES`)
+    and is the gene id where the file has none.
+
+    Raises
+    ------
+    InputError
+        If no feature is of type Gene Expression.
+    """
+    features = raw.features
+    wanted = (features["feature_type"] == "Gene Expression").to_numpy()
+    if not wanted.any():
+        types = ", ".join(sorted(features["feature_type"].unique()))
+        raise at(place, f"no feature is of type Gene Expression (only {types})", "Give the GEX")
+    matrix = raw.matrix if wanted.all() else raw.matrix[:, wanted]
+    features = features.loc[wanted].reset_index(drop=True)
+    codes, ids = pd.factorize(features["gene_id"])
+    if len(ids) < len(features):
+        sums = sparse.csr_matrix((np.ones(len(codes)), (np.arange(len(codes)), codes)))
+        matrix = matrix @ sums
+        features = features.drop_duplicates("gene_id")
+    matrix = sparse.csr_matrix(matrix, dtype=np.float32)
+    matrix.sum_duplicates()
+    matrix.eliminate_zeros()
+    features = features.set_index(pd.Index(ids, name="gene_id"))[["symbol", "feature_type"]]
+    blank = features["symbol"] == ""
+    features.loc[blank, "symbol"] = features.index[blank]
+    features["symbol"] = genes.current_symbols(features["symbol"])
+    return matrix, features
+
+
+def name_cells(barcodes: pd.Index, *, sample: str) -> pd.DataFrame:
+    """Return the table of cells: index cell_id ``{sample}:{barcode}``; barcode as given, sample."""
+    return pd.DataFrame(
+        {"barcode": barcodes.to_numpy(dtype=object), "sample": sample},
+        index=pd.Index([f"{sample}:{barcode}" for barcode in barcodes], name="cell_id"),
+    )
+
+
+def describe(raw: RawMatrix, loaded: counts.Counts) -> Mapping[str, Any]:
+    """Return what was read, set aside and summed, in numbers."""
+    types = raw.features["feature_type"].value_counts()
+    others = types.drop("Gene Expression", errors="ignore").sort_index()
+    current = loaded.genes["symbol"]
+    return {
+        "format": raw.format,
+        "n_barcodes": len(loaded.cells),
+        "n_empty_barcodes": int((np.diff(loaded.matrix.indptr) == 0).sum()),
+        "n_genes": len(loaded.genes),
+        "n_duplicate_ids": int(types["Gene Expression"]) - len(loaded.genes),
+        "n_duplicate_symbols": int(current.duplicated().sum()),
+        "n_renamed_symbols": int((~current.isin(raw.features["symbol"])).sum()),
+        "n_mt_genes": int(genes.matches(current, genes.MT_PATTERN).sum()),
+        "n_ensembl_ids": sum(bool(re.match(r"ENS[A-Z]*G\d", gene)) for gene in loaded.genes.index),
+        "n_other_features": int(others.sum()),
+        "other_features": {str(name): int(n) for name, n in others.items()},
+        "total_counts": int(loaded.matrix.data.sum(dtype=np.float64)),
+    }
+
+
+def main(smk) -> None:
+    """Snakemake entry point: read, compute, write."""
+    start(smk)
+    gex = Path(str(smk.params.row["gex"]))
+    raw = read_matrix(gex)
+    check_counts(raw, place=str(gex))
+    matrix, features = gene_expression(raw, place=str(gex))
+    cells = name_cells(raw.barcodes, sample=str(smk.params.row["sample"]))
+    loaded = counts.Counts(matrix, cells, features)
+    facts = describe(raw, loaded)
+    if facts["n_barcodes"] > RAW_MATRIX_BARCODES:
+        logger.warning("%s: %d barcodes; is this the unfiltered matrix?", gex, len(cells))
+    logger.info("%s", facts)
+    counts.write(loaded, smk.output.counts)
+    tables.write_json(facts, smk.output.facts)
+
+
+if __name__ == "__main__":
+    main(snakemake)

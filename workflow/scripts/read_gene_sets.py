@@ -1,0 +1,58 @@
+"""Join the shipped gene sets and the user's own into one table.
+
+Inputs: the shipped tables `gene_sets` and `progeny`, and the user's GMT files `extra` (optional).
+Output: `gene_sets`, one row per gene of a set, columns as in `immune_reset.gene_sets.COLUMNS`.
+"""
+
+import logging
+from pathlib import Path
+
+import pandas as pd
+
+from immune_reset import tables
+from immune_reset.gene_sets import parse_gmt, parse_table
+from immune_reset.runtime import start
+
+logger = logging.getLogger("read_gene_sets")
+
+
+def join_sets(shipped: list[pd.DataFrame], extra: dict[str, str]) -> pd.DataFrame:
+    """Return the shipped sets with the user's behind them.
+
+    Parameters
+    ----------
+    shipped
+        Tables as `parse_table` returns them.
+    extra
+        Text of each GMT file, by its name.
+
+    Raises
+    ------
+    InputError
+        If a user's file is not GMT, or names a set that exists already.
+    """
+    parts = list(shipped)
+    for name, text in extra.items():
+        known = pd.concat(parts)["gene_set"].unique()
+        parts.append(parse_gmt(text, name, known=known))
+    sets = pd.concat(parts, ignore_index=True)
+    counted = sets.groupby("collection", sort=False)["gene_set"].nunique()
+    logger.info("gene sets by collection: %s", counted.to_dict())
+    return sets
+
+
+def main(smk) -> None:
+    """Snakemake entry point: read, compute, write."""
+    start(smk)
+    shipped = [
+        parse_table(tables.read(path), Path(path).name)
+        for path in (smk.input.gene_sets, smk.input.progeny)
+    ]
+    extra = tables.optional(smk.input, "extra") or []
+    extra = [extra] if isinstance(extra, str) else extra
+    texts = {str(path): Path(path).read_text(encoding="utf-8") for path in extra}
+    tables.write(join_sets(shipped, texts), smk.output.gene_sets)
+
+
+if __name__ == "__main__":
+    main(snakemake)

@@ -1,0 +1,173 @@
+"""Write the report: one HTML file that holds its pictures and asks nothing of the network.
+
+Inputs: `claims`, `patients` and, where the cohort has them, the other tables by name; `figures`
+(PNG files, named by their stem), `templates` (the files of workflow/report), optional
+`provenance`. Params: `cfg` ("report.title"), `settings` (every configuration leaf), `design`,
+`versions` ({package: version}). Output: `report`.
+"""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from immune_reset import claims_text, panels, report, report_columns, report_views, tables
+from immune_reset.runtime import start
+
+logger = logging.getLogger("render_report")
+
+TABLES = (
+    "qc",
+    "composition",
+    "clusters",
+    "car_cells",
+    "on_target",
+    "diversity",
+    "clone_fates",
+    "isotypes",
+    "overlap",
+    "pathway_change",
+    "enrichment",
+    "clinical",
+)
+SECTIONS = (
+    ("claims", "What changed"),
+    ("design", "Design and quality"),
+    ("cells", "Cells"),
+    ("repertoire", "Repertoire"),
+    ("pathways", "Pathways"),
+    ("clinical", "Clinical course"),
+    ("methods", "Methods"),
+    ("provenance", "Provenance"),
+)
+QUESTION = (
+    "What changed between the samples before and after the infusion, by how much, and what in "
+    "the data says so?"
+)
+
+
+def table_views(
+    frames: Mapping[str, pd.DataFrame], *, min_confidence: float
+) -> dict[str, dict[str, Any] | None]:
+    """Return the view of every table that the report shows; None where it is absent or empty."""
+    views: dict[str, dict[str, Any] | None] = dict.fromkeys(TABLES)
+    for name, frame in frames.items():
+        if name not in views or frame.empty or name == "composition":
+            continue  # the composition is drawn, not listed
+        frame = report_columns.ROWS.get(name, lambda rows: rows)(frame)
+        if name == "clusters":
+            frame = report_columns.marked_clusters(frame, min_confidence)
+        columns = report_columns.COLUMNS.get(name) or report_columns.MADE[name](frame)
+        limit = report_columns.LIMITS.get(name)
+        views[name] = report_views.table_view(frame, columns, name=name, limit=limit)
+    return views
+
+
+def facts_of(
+    plan: Mapping[str, Any], qc: pd.DataFrame | None, claims: list[dict[str, Any]], *, has_gex: bool
+) -> dict[str, Any]:
+    """Return the numbers of the first screen: patients, timepoints, samples, cells, claims."""
+    rows = plan["samples"]
+    counted = has_gex and qc is not None and "cells_kept" in qc
+    return {
+        "patients": panels.patients_of(plan),
+        "timepoints": [t for t in plan["timepoints"] if any(r["timepoint"] == t for r in rows)],
+        "comparisons": panels.comparison_names(plan),
+        "samples": len(rows),
+        "controls": sum(not row.get("in_cohort", True) for row in rows),
+        "cells": int(qc["cells_kept"].sum()) if counted else None,
+        "claims": len(claims),
+        "changed": sum(view["css"] in ("up", "down") for view in claims),
+    }
+
+
+def clinical_units(clinical: pd.DataFrame | None) -> dict[str, str]:
+    """Return {measure: unit} of the clinical measures that have a unit."""
+    if clinical is None or not {"measure", "unit"} <= set(clinical.columns):
+        return {}
+    rows = clinical.dropna(subset=["unit"]).drop_duplicates("measure")
+    return dict(zip(rows["measure"], rows["unit"].astype(str), strict=True))
+
+
+def provenance_lines(record: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """Return what the foot of the report says of the run, without what differs run by run.
+
+    The time of the run is left out: the same inputs give the same report.
+    """
+    if not record:
+        return []
+    workflow = record.get("workflow", {})
+    lines = []
+    if workflow.get("commit"):
+        changed = " with uncommitted changes" if workflow.get("dirty") else ""
+        lines.append(("Workflow", f"commit {workflow['commit']}{changed}"))
+    if python := record.get("software", {}).get("python"):
+        lines.append(("Python", str(python)))
+    inputs = record.get("inputs", [])
+    size = sum(entry.get("bytes", 0) for entry in inputs) / 1e6
+    if inputs:
+        lines.append(("Inputs", f"{len(inputs)} files, {size:,.1f} MB"))
+        lines.append(("Digests", "of every input, and the time of the run: provenance.json"))
+    return lines
+
+
+def context_of(
+    frames: Mapping[str, pd.DataFrame], texts: Mapping[str, str], *, plan: Mapping[str, Any],
+    settings: Mapping[str, Any], title: str,
+) -> dict[str, Any]:  # fmt: skip
+    """Return what the templates name, but for figures, versions and provenance."""
+    settings = report.Settings(settings)
+    catalogue = report.catalogue(texts["sentences.yaml"])
+    units = clinical_units(frames.get("clinical"))
+    views = claims_text.claim_views(frames["claims"], catalogue, units)
+    people, names = panels.patients_of(plan), panels.comparison_names(plan)
+    names = list(dict.fromkeys([*names, *frames["claims"]["comparison"]]))
+    has = {"gex": "composition" in frames, "vdj": "diversity" in frames}
+    qc = frames.get("qc")
+    return {
+        "title": title,
+        "question": QUESTION,
+        "sections": SECTIONS,
+        "design": plan,
+        "settings": settings,
+        "setting": lambda key: report.setting_text(settings[key]),
+        "facts": facts_of(plan, qc, views, has_gex=has["gex"]),
+        "has": has | {"clinical": len(frames.get("clinical", ())) > 0},
+        "evidence": list(catalogue["evidence"].values()),
+        "glance": report_views.glance(views, people, names),
+        "claim_groups": report_views.claim_groups(views, people, names),
+        "grid": report_views.sample_grid(plan, qc if has["gex"] else None),
+        "remarks": report_views.sample_remarks(plan, qc if has["gex"] else None),
+        "views": table_views(frames, min_confidence=settings["annotation.min_confidence"]),
+        "references": yaml.safe_load(texts["references.yaml"]),
+    }
+
+
+def main(smk) -> None:
+    """Snakemake entry point: read, compute, write."""
+    start(smk)
+    cfg, params = smk.params.cfg, smk.params
+    texts = {Path(p).name: Path(p).read_text(encoding="utf-8") for p in smk.input.templates}
+    pngs = {Path(p).stem: Path(p).read_bytes() for p in smk.input.figures}
+    found = {name: tables.optional(smk.input, name) for name in ("claims", "patients", *TABLES)}
+    frames = {name: tables.read(path) for name, path in found.items() if path}
+    context = context_of(
+        frames,
+        texts,
+        plan=params.design,
+        settings=params.settings,
+        title=cfg["report.title"],
+    )
+    path = tables.optional(smk.input, "provenance")
+    context["provenance"] = provenance_lines(tables.read_json(path) if path else None)
+    context["versions"] = dict(params.versions)
+    html = report.render(texts, pngs, context)
+    Path(smk.output.report).write_text(html, encoding="utf-8")
+    logger.info("report: %.1f MB, %d claims", len(html) / 1e6, context["facts"]["claims"])
+
+
+if __name__ == "__main__":
+    main(snakemake)
