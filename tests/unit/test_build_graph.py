@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 import scanpy as sc
 from anndata import AnnData
+from scanpy.neighbors import _connectivity
 from scipy import sparse
 from sklearn.neighbors import NearestNeighbors
-from umap.umap_ import fuzzy_simplicial_set
 from unit import cells_made as made
 
 import build_graph
@@ -36,10 +36,8 @@ def test_memberships_sum_to_the_logarithm_of_the_number_of_neighbours(places):
 def test_the_union_is_umaps_also_of_cells_in_the_same_place(places, copies):
     twins = np.vstack([places[:60], np.repeat(places[:1], copies, axis=0)])
     distances, neighbors = NearestNeighbors(n_neighbors=10).fit(twins).kneighbors(twins)
-    theirs, _, _ = fuzzy_simplicial_set(
-        sparse.coo_matrix((len(twins), 1)), 10, None, None,
-        knn_indices=neighbors, knn_dists=distances.astype(np.float32),
-    )  # fmt: skip
+    float_distances = distances.astype(np.float32)
+    theirs = _connectivity.umap(neighbors, float_distances, n_obs=len(twins), n_neighbors=10)
     ours = build_graph.unite(neighbors, distances)
     assert abs(ours - theirs).max() < 1e-4
 

@@ -175,3 +175,26 @@ def test_one_stray_receptor_beside_good_ones_is_no_error(tmp_path):
     )
     _, qc = call(tmp_path, metrics, scores, found)
     assert qc["n_receptors_outside"] == 1
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("library", ["null_cohort/N1_pre", "hybrid_cohort/P1_pre"])
+def test_losses_on_real_cells_are_few(tmp_path, real_data, library):
+    """Both matrices hold cells that were already found good: a few per cent may be doublets."""
+    folder = real_data / library / "filtered_feature_bc_matrix"
+    counts, metrics, scores = (tmp_path / name for name in ("c.h5ad", "m.parquet", "s.parquet"))
+    row = {"sample": "S1", "gex": str(folder)}
+    outputs = {"counts": counts, "facts": tmp_path / "load.json"}
+    made.run("load_sample", tmp_path, {"gex": folder}, outputs, row=row)
+    made.run("measure_qc", tmp_path, {"counts": counts}, {"metrics": metrics})
+    settings = {
+        "doublets.n_genes": 2000,
+        "doublets.expected_rate": None,
+        "doublets.sim_ratio": 2.0,
+        "doublets.n_components": 30,
+        "seed": 0,
+    }
+    made.run("score_doublets", tmp_path, {"counts": counts}, {"scores": scores}, cfg=settings)
+    _, qc = call(tmp_path, pd.read_parquet(metrics), pd.read_parquet(scores))
+    assert qc["cells_kept"] > 0.93 * qc["barcodes_in"]
+    assert qc["lost_doublet_expression"] <= 0.03 * qc["barcodes_in"]

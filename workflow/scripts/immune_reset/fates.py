@@ -81,7 +81,7 @@ def judge(
     Parameters
     ----------
     x, y
-        Cells of each clone at baseline and at follow-up, of `total` and `depth` with a receptor.
+        Cells of each clone at baseline and follow-up, of `total` and `depth` with a receptor.
     min_cells, fdr
         Fewest cells, both times together, for a test; Benjamini-Hochberg level over those tested.
     doubtful
@@ -90,14 +90,12 @@ def judge(
     gone_before
         Clones whose absence was shown at an earlier follow-up.
 
-    Returns
-    -------
-    `fate`, `detection_limit` (share; where Y is 0), `miss_chance` (where X or Y is 0, at an
+    Returns `fate`, `detection_limit` (share; where Y is 0), `miss_chance` (where X or Y is 0, at an
     unchanged share), `p_value`, `q_value`. Rules, first that holds: fewer than `min_cells`:
     too few to test. Y = 0: eradicated where X >= 3 and miss_chance < .05, else below detection.
     Doubtful: below detection. Seen again after its absence was shown: returned. X = 0, Y >= 3 and
-    the mirror's miss_chance < .05: new. q < `fdr`: expanded or contracted. Else stable. No cell
-    with a receptor at baseline: too few to test.
+    the mirror's miss_chance < .05: new. q < `fdr`: expanded or contracted. Else stable. N = 0: too
+    few to test.
     """
     x, y = (np.asarray(cells, dtype=np.int64) for cells in (x, y))
     doubtful = np.asarray(doubtful, dtype=bool) & (y > 0)
