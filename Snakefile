@@ -1,12 +1,17 @@
 # Was the immune system reset? From count matrices and contigs to a comparison report.
 # Results lie under `outdir`: report.html, tables/, figures/, cohort.h5mu, provenance.json,
 # and what the rules pass on in samples/, patients/ and cohort/.
+import os
+
 from snakemake.utils import min_version
 
 min_version("9.0")
 
 
-configfile: "config.yaml"
+# run from another folder (-s, --directory), the defaults come from the schema
+if os.path.exists("config.yaml"):
+
+    configfile: "config.yaml"
 
 
 include: "workflow/rules/common.smk"
@@ -16,6 +21,7 @@ include: "workflow/rules/quality.smk"
 include: "workflow/rules/embedding.smk"
 include: "workflow/rules/annotation.smk"
 include: "workflow/rules/clonotypes.smk"
+include: "workflow/rules/expansion.smk"
 include: "workflow/rules/repertoire.smk"
 include: "workflow/rules/pathways.smk"
 include: "workflow/rules/expression.smk"
@@ -23,6 +29,11 @@ include: "workflow/rules/comparison.smk"
 include: "workflow/rules/figures_of_cells.smk"
 include: "workflow/rules/figures_of_patients.smk"
 include: "workflow/rules/report.smk"
+
+
+onerror:
+    said = faults(LOGS, STARTED)
+    sys.stderr.write("\n".join(["", "What stopped the run:", *said, ""]) if said else "")
 
 
 localrules:

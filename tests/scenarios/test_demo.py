@@ -44,7 +44,7 @@ def test_labels_agree_with_the_truth(demo, truth):
 
 def test_doublets_of_b_and_t_cells_are_called_at_little_cost(truth, cells):
     reason = cells.set_index("cell_id")["reason"]
-    called = reason.isin(["lost_doublet_expression", "lost_doublet_receptors"])
+    called = reason.isin(["doublet_expression", "doublet_receptors"])
     types = truth["cell_type"].fillna("") + "+" + truth["partner_type"].fillna("")
     b_with_t = truth.index[
         truth["is_doublet"] & types.str.contains(r"\bB\b") & types.str.contains(r"\bT\b")

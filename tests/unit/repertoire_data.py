@@ -20,6 +20,7 @@ CONFIG = {
     "clones.min_cells": 3,
     "clones.fdr": 0.05,
     "clones.expanded_min_cells": 3,
+    "clones.follow_plasma": True,
     "seed": 1,
 }
 DEFAULT_GENES = {

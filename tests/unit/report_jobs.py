@@ -5,7 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
-from unit import report_claims
+from unit import report_claims, report_repertoire
 from unit import report_tables as made
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,6 +21,12 @@ FIGURES = {
     ],
     "plot_diversity": ["diversity", "diversity_change", "diversity_curves"],
     "plot_clones": ["clones_over_time", "clone_fates", "baseline_clones"],
+    "plot_repertoire": [
+        "isotypes_over_time",
+        "v_gene_change",
+        "junction_lengths",
+        "expansion_classes",
+    ],
     "plot_pathways": ["pathway_interferon", "pathway_jak_stat", "pathway_change", "attribution"],
     "plot_clinical": ["clinical_course"],
 }
@@ -37,6 +43,9 @@ def parquets() -> dict[str, pd.DataFrame]:
     """Return the Parquet tables that the plot rules read."""
     frames = made.atlas(900) | {"curves": made.diversity_curves()}
     frames["baseline"] = made.baseline_clones()
+    frames |= {
+        name: getattr(report_repertoire, name)() for name in ("usage", "expansion", "lengths")
+    }
     return frames | {f"cells_{r['sample']}": made.cells(r["sample"]) for r in samples()}
 
 
@@ -65,6 +74,10 @@ def inputs(script: str, tables: dict[str, str], files: dict[str, str]) -> Files:
             "clones": tables["clones"],
             "fates": tables["clone_fates"],
             "baseline": files["baseline"],
+        },
+        "plot_repertoire": {
+            "isotypes": tables["isotypes"],
+            **{name: files[name] for name in ("usage", "expansion", "lengths")},
         },
         "plot_pathways": {
             "scores": tables["pathway_scores"],

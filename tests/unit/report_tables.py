@@ -88,6 +88,8 @@ SETTINGS = {
     "clones.min_cells": 3,
     "clones.fdr": 0.05,
     "clones.expanded_min_cells": 2,
+    "clones.follow_plasma": True,
+    "clones.lookup": None,
     "composition.min_expected": 5,
     "expression.min_cells": 10,
     "expression.min_counts": 1000,

@@ -87,13 +87,36 @@ def test_clinical_values_keep_their_unit():
     assert said["n"] == "one value at each time"
 
 
-def test_cohort_claims_count_patients_and_print_the_floor_of_p():
+def test_cohort_claims_count_patients_and_leave_the_floor_to_the_sign_flip_test():
     said = view(scope="cohort", evidence="cohort", n_baseline=3, n_followup=3, p_value=0.012,
                 p_floor=0.25, q_value=0.00001)  # fmt: skip
     assert said["n"] == "3 patients"
-    assert said["p"].replace("\xa0", " ") == (
-        "p = 0.012; smallest p that this design can reach: 0.25; adjusted p < 0.0001"
+    assert said["p"].replace("\xa0", " ") == "p = 0.012"
+    assert said["q"].replace("\xa0", " ") == "adjusted p < 0.0001"
+    assert "0.25" not in said["p"] + said["q"]
+
+
+def test_a_bound_on_diversity_is_no_estimate():
+    numbers = {"estimate": 2.0, "ci_low": 0.9, "ci_high": np.nan, "direction": "increased"}
+    said = view("bcr_diversity", measure="least change of ln D2, from a bound", **numbers)
+    assert "at least 2.5-fold higher" in said["sentence"]
+    assert said["short"] == "≥ 2.5×"
+
+
+def test_an_interval_apart_from_no_change_is_not_called_unchanged():
+    numbers = {"estimate": -12.7, "ci_low": -23.9, "ci_high": -1.47, "measure": "difference"}
+    said = view("clinical_C3", family="clinical", direction="no change shown", **numbers)
+    assert said["sentence"] == (
+        "C3 was 12.7 g/L lower at month 3 than at baseline (95 % interval 1.47 to 23.9 g/L), "
+        "which is not enough to claim a change."
     )
+
+
+def test_what_is_described_looks_like_no_claim():
+    said = view(evidence="descriptive")
+    assert (said["symbol"], said["described"]) == ("▽", True)
+    assert (view()["symbol"], view()["described"]) == ("▼", False)
+    assert not view(direction="not estimable", evidence="descriptive")["described"]
 
 
 def test_a_compartment_that_the_subject_implies_is_not_repeated():
@@ -114,6 +137,13 @@ def test_what_stands_elsewhere_is_not_said_twice():
         "m = 20 cells",
         "10 cells",
     )
+
+
+def test_the_same_signal_is_said_beside_the_sentence():
+    detail = "same signal as interferon (JAK-STAT beyond interferon +0.10); m = 20 cells"
+    said = view("jak_stat_b_cells", detail=detail)
+    assert said["note"] == "same signal as interferon (JAK-STAT beyond interferon +0.10)"
+    assert said["detail"] == "m = 20 cells"
 
 
 def test_a_claim_that_the_catalogue_does_not_know_is_named():

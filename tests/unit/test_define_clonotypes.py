@@ -10,7 +10,7 @@ from unit import repertoire_data as made
 
 import define_clonotypes as script
 import read_receptors
-from immune_reset import clonotypes
+from immune_reset import clone_units, clonotypes
 
 ALPHA, OTHER_ALPHA = ("TRAV1-2", "TRAJ33", "TGTGCAGTC"), ("TRAV8-4", "TRAJ3", "TGTGCTGTG")
 KAPPA, LAMBDA = ("IGKV1-39", "IGKJ1", "TGTCAA"), ("IGLV2-14", "IGLJ2", "TGCAGC")
@@ -292,7 +292,7 @@ def test_second_alphas_mend_most_of_the_splits_of_real_t_cells(real_data):
     cells = pd.concat(frames, ignore_index=True)
     units, _ = script.usable(cells, receptor="TCR", sequence="junction", partner_required=False)
     beta, _ = script.define_tcr(units, tcr_arms="beta", tcr_sequence="nt")
-    first = script.partner_key(units, "VJ_1", ("v_call", "junction"))
+    first = clone_units.partner_key(units, "VJ_1", ("v_call", "junction"))
     alone, _ = clonotypes.divide_by_partner(beta, first)
     refined, _ = script.define_tcr(units, tcr_arms="refined", tcr_sequence="nt")
     assert [len(set(x)) for x in (beta, alone, refined)] == [2347, 2412, 2373]

@@ -151,6 +151,20 @@ def test_p_is_the_level_at_which_the_interval_reaches_zero():
     assert (change.p_value < 0.05) == (change.ci_high < 0)
 
 
+def test_an_unchanged_share_has_a_p_of_one_and_not_of_zero():
+    """7.4 % to 7.1 %: at no level does the exact interval of the baseline end short of 0."""
+    change = group([6, 5, 4, 4, 2] + [1] * 237, [13, 0, 0, 0, 0] + [0] * 237, 184)
+    assert change.estimate == pytest.approx(-0.003, abs=1e-4)
+    assert change.ci_low < 0 < change.ci_high
+    assert change.p_value == 1
+
+
+@pytest.mark.parametrize("followup", range(0, 60, 3))
+def test_p_and_interval_never_contradict_each_other(followup):
+    change = group([8, 7, 6, 4] + [1] * 175, [followup, 0, 0, 0] + [0] * 175, 200)
+    assert (change.p_value < 0.05) == (change.ci_low > 0 or change.ci_high < 0)
+
+
 def test_what_cannot_be_estimated_says_why():
     assert group([3, 3] + [1] * 50, [3, 3] + [1] * 50).status.startswith(
         "not estimable: no baseline"

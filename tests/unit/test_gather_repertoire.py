@@ -11,9 +11,15 @@ CONTRACT = {
     "change": "diversity_change",
     "clones": "clones",
     "fates": "clone_fates",
+    "returned": "returned_clones",
+    "group": "baseline_clones",
     "usage": "gene_usage",
     "isotypes": "isotypes",
     "overlap": "overlap",
+    "expansion": "expansion",
+    "turnover": "turnover",
+    "car": "car_clones",
+    "robustness": "robustness",
 }
 
 

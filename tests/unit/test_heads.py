@@ -13,11 +13,20 @@ CONTIGS = (
 )
 
 
-def tenx(path, barcodes=("AAA-1", "CCC-1")):
+def tenx(path, barcodes=("AAA-1", "CCC-1"), values=(3, 1, 2), without=()):
+    parts = {
+        "barcodes": np.array(barcodes, dtype="S"),
+        "indptr": np.zeros(len(barcodes) + 1, dtype=np.int64),
+        "indices": np.zeros(len(values), dtype=np.int64),
+        "data": np.array(values),
+        "shape": [1, len(barcodes)],
+        "features/id": np.array(["g"], dtype="S"),
+        "features/name": np.array(["G"], dtype="S"),
+        "features/feature_type": np.array(["Gene Expression"], dtype="S"),
+    }
     with h5py.File(path, "w") as file:
-        group = file.create_group("matrix")
-        group["barcodes"] = np.array(barcodes, dtype="S")
-        group["indptr"] = np.zeros(len(barcodes) + 1, dtype=np.int64)
+        for name in parts.keys() - set(without):
+            file[f"matrix/{name}"] = parts[name]
     return path
 
 
@@ -89,10 +98,81 @@ def test_contigs_of_other_cells_are_refused(tmp_path):
     rows = [{"sample": "A", "gex": str(matrix), "bcr": str(contigs)}]
     with pytest.raises(InputError, match=r"GGG-1.*AAA-1"):
         check_heads(rows, set())
-    contigs.write_text(CONTIGS + "AAA-1,True,x\nGGG-1,True,x\n")
+    contigs.write_text(CONTIGS + "AAA-1,True,x\nGGG-1,True,y\n")
     check_heads(rows, set())
 
 
 def test_files_that_a_rule_writes_are_not_looked_at(tmp_path):
     gone = str(tmp_path / "none.h5")
     check_heads([{"sample": "A", "gex": gone}], {gone})
+
+
+@pytest.mark.parametrize("wrong", [0.5, np.nan, -2.0, np.inf])
+def test_what_are_no_counts_is_seen_in_the_first_values(tmp_path, wrong):
+    with pytest.raises(InputError, match=r"a\.h5: 1 of its first 3 values .* raw counts"):
+        matrix_barcodes(tenx(tmp_path / "a.h5", values=(3.0, wrong, 1.0)))
+    head = "%%MatrixMarket matrix coordinate real general\n%\n1 2 1\n"
+    with pytest.raises(InputError, match=r"matrix\.mtx\.gz: 1 of its first 1 values"):
+        matrix_barcodes(folder(tmp_path / "m", f"{head}1 1 {wrong}\n"))
+
+
+def h5ad(path, **layers):
+    with h5py.File(path, "w") as file:
+        file["obs/_index"] = np.array(["AAA-1", "CCC-1"], dtype="S")
+        file["var/_index"] = np.array(["g"], dtype="S")
+        for name, values in layers.items():
+            file[name.replace("__", "/")] = np.array(values)
+    return path
+
+
+def test_an_h5ad_needs_counts_in_one_of_its_places(tmp_path):
+    logs = [[0.7], [1.4]]
+    good = h5ad(tmp_path / "a.h5ad", X=logs, layers__counts=[[1.0], [3.0]])
+    assert matrix_barcodes(good) == {"AAA-1", "CCC-1"}
+    with pytest.raises(InputError, match=r"b\.h5ad: none of X, raw/X holds"):
+        matrix_barcodes(h5ad(tmp_path / "b.h5ad", X=logs, raw__X=logs))
+
+
+def test_a_matrix_without_its_features_or_with_a_barcode_twice_is_refused(tmp_path):
+    lacking = tenx(tmp_path / "a.h5", without=["features/feature_type"])
+    with pytest.raises(InputError, match="without '/matrix/features/feature_type'"):
+        matrix_barcodes(lacking)
+    with pytest.raises(InputError, match="'AAA-1' occurs more than once"):
+        matrix_barcodes(tenx(tmp_path / "b.h5", barcodes=("AAA-1", "AAA-1")))
+
+
+def test_files_of_one_folder_that_were_not_written_together_are_refused(tmp_path):
+    head = "%%MatrixMarket matrix coordinate integer general\n1 7 0\n"
+    with pytest.raises(InputError, match=r"barcodes\.tsv\.gz: it has 2 lines, but .* 7 columns"):
+        matrix_barcodes(folder(tmp_path / "m", head))
+
+
+def contig(name, chain="IGH", umis="3"):
+    v, j = f"{chain}V1", f"{chain}J1"
+    return f"AAA-1,True,{name},True,500,{chain},{v},,{j},,True,True,CAS,TGT,9,{umis}\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (contig("a", "TRB") + contig("b", "TRA"), "given as BCR, but all its chains are TCR"),
+        (contig("a", umis="many"), "holds 'many'"),
+        (contig("a") + contig("a"), "contig 'a' is there more than once"),
+        (contig("a").replace("\n", ",1,2,3\n"), "line 2: 19 cells under 16 columns"),
+    ],
+)
+def test_the_first_contigs_are_read_as_the_job_would(tmp_path, rows, words):
+    path = tmp_path / "c.csv"
+    path.write_text(CONTIGS + rows)
+    with pytest.raises(InputError, match=words):
+        contig_barcodes(path, "bcr")
+
+
+def test_a_file_of_both_receptors_is_not_judged_by_its_beginning(tmp_path):
+    path = tmp_path / "c.csv"
+    many = "".join(contig(f"t{i}", "TRB") for i in range(2500))
+    path.write_text(CONTIGS + many)
+    with pytest.raises(InputError, match="all its chains are TCR"):
+        contig_barcodes(path, "bcr")
+    path.write_text(CONTIGS + many + contig("b"))
+    assert contig_barcodes(path, "bcr") == {"AAA-1"}

@@ -19,6 +19,13 @@ def test_intervals_of_a_share_agree_with_scipy(k, n):
         assert (low, high) == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 
+@pytest.mark.parametrize("interval", [wilson, clopper_pearson])
+def test_a_share_of_none_or_all_ends_exactly_at_none_or_all(interval):
+    n = np.arange(1, 2000)
+    assert (interval(np.zeros_like(n), n)[0] == 0).all()
+    assert (interval(n, n)[1] == 1).all()
+
+
 def test_a_share_of_no_cells_has_no_interval():
     low, high = wilson([0, 1], [0, 4])
     assert np.isnan(low[0]) and np.isnan(high[0]) and 0 < low[1] < high[1]

@@ -81,16 +81,16 @@ def _holm(p):
 @pytest.mark.parametrize(
     ("change", "direction", "reason"),
     [
-        ({}, "decreased", "excludes 0 after Holm's correction over 1 test"),
-        ({"estimate": 1.5}, "increased", "excludes 0"),
-        ({"p": 0.2}, "no change shown", "includes 0"),
-        ({"minimum": 0.58}, "decreased", "at least 0.58"),
+        ({}, "decreased", "excludes no change after Holm's correction over 1 test"),
+        ({"estimate": 1.5}, "increased", "excludes no change"),
+        ({"p": 0.2}, "no change shown", "includes no change"),
+        ({"minimum": 0.58}, "decreased", "the least change that is claimed is 1.5-fold"),
         ({"minimum": 1.6}, "no change shown", "smaller than the least change"),
         ({"minimum": 1.0, "effect": -0.2}, "no change shown", "smaller than the least change"),
         ({"veto": "D2 moves the other way"}, "no change shown", "D2 moves the other way"),
         ({"bound": True, "p": 0.2, "reason": "no repeats"}, "not estimable", "no repeats"),
         ({"bound": True, "estimate": math.nan, "ci_high": -2.0, "minimum": 0.58}, "decreased",
-         "the bound excludes 0"),
+         "the bound excludes no change"),
         ({"p": math.nan, "reason": "4 cells at follow-up"}, "not estimable", "4 cells"),
     ],
 )  # fmt: skip
@@ -102,7 +102,7 @@ def test_directions_and_reasons(change, direction, reason):
 
 def test_interval_that_excludes_zero_alone_is_said():
     findings = [finding(0.03, compartment=str(i)) for i in range(4)]
-    assert "excludes 0 alone, but not after Holm's correction over 4 tests" in set(
+    assert "excludes no change by itself, but not after Holm's correction over 4 tests" in set(
         verdicts(findings)["reason"].str.replace("the 95 % interval ", "")
     )
 

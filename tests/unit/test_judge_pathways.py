@@ -99,8 +99,9 @@ def test_gate_by_hand():
     np.testing.assert_allclose(rows["q_value"], [0.02, 0.08, 0.09, 0.09, 0.5, 0.04])
     assert rows["direction"].tolist() == ["decreased", *["no change shown"] * 4, "decreased"]
     assert set(rows["n_baseline"]) == {4}
-    assert rows["detail"].str.contains("gate, mean over cell types: -1.50").all()
-    assert rows["detail"].str.contains("exact sign-flip p 0.125, at best 0.125").all()
+    assert rows["detail"].str.contains("mean over all cell types: adjusted p ").all()
+    smallest = "exact sign-flip test p 0.125, the smallest that 4 patients allow"
+    assert rows["detail"].str.contains(smallest).all()
 
 
 def test_closed_gate_lets_no_cell_type_through():

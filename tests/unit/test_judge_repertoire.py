@@ -119,7 +119,7 @@ def test_bound_claims_an_increase_where_no_clone_repeats():
 def test_bound_that_settles_nothing_is_not_estimable():
     row = claimed(claims(changes("P1", [3] * 20, [1] * 25)))
     assert row["direction"] == "not estimable"
-    assert row["reason"].startswith("few repeats; the bound includes 0")
+    assert row["reason"].startswith("few repeats; the bound includes no change")
 
 
 def test_too_few_cells_say_what_would_be_enough():
@@ -215,3 +215,24 @@ def test_baseline_clones_that_cannot_be_followed_say_why():
     row = judged_clones([clone_row(status=status, **empty)]).iloc[0]
     assert (row["reason"], row["enough"]) == ("3 cells at follow-up", "5 would be enough")
     assert set(judged_clones(None)["reason"]) == {"no V(D)J files"}
+
+
+def test_a_receptor_that_a_patient_did_not_have_sequenced_is_not_blamed_on_its_cells():
+    design = plan(("P1",))
+    for row in design["samples"]:
+        row.update(has_bcr=False, has_tcr=True)
+    cohort = Cohort(design)
+    table = pd.DataFrame([clone_row(receptor="TCR")])
+    claims = judge(clone_findings(table, cohort, minimum=0.58), cohort, alpha=0.05)
+    row = claims.set_index(["scope", "compartment"]).loc[("P1", "BCR")]
+    assert (row["reason"], row["enough"]) == ("no BCR files", "BCR files at both timepoints")
+
+
+def test_without_count_matrices_compartments_are_said_to_be_unknown():
+    alone = claims(changes("P1", [5] * 20, [5] * 20))
+    naive = alone[(alone["scope"] == "P1") & (alone["compartment"] == "naive")]["reason"]
+    assert set(naive) == {"cell types are not known: no count matrices"}
+    table = [changes("P1", [5] * 20, [5] * 20, compartment=name) for name in ("all", "CD4")]
+    typed = claims(pd.concat(table))
+    naive = typed[(typed["scope"] == "P1") & (typed["compartment"] == "naive")]["reason"]
+    assert set(naive) == {"no BCR of this compartment at either timepoint"}

@@ -50,6 +50,7 @@ def test_another_tissue_is_another_stratum_and_never_in_the_cohort():
     design = cohort_design(rows, baseline=None, timepoints=[])
     assert patients(design) == ["A", "B", "A.kidney"]
     assert [s["in_cohort"] for s in design["samples"]] == [True] * 5 + [False]
+    assert design["samples"][-1]["person"] == "A"
 
 
 def test_what_the_reader_must_know_is_said():
@@ -81,3 +82,10 @@ def test_a_baseline_or_order_that_nobody_has_is_refused(baseline, timepoints, wo
 def test_a_control_alone_is_no_baseline():
     rows = [row("h", "H", "healthy", group="control"), *ROWS]
     assert cohort_design(rows, baseline=None, timepoints=[])["baseline"] != "healthy"
+
+
+def test_a_timepoint_of_controls_alone_is_compared_with_nothing():
+    rows = [*ROWS, row("h", "H", "healthy", group="control")]
+    order = ["pre", "early", "healthy", "late"]
+    design = cohort_design(rows, baseline=None, timepoints=order)
+    assert [name for _, _, name in comparisons(design)] == ["early vs pre", "late vs pre"]

@@ -174,3 +174,19 @@ def test_changes_are_named_alike():
     frame = panels.scoped(made.diversity_change())
     assert frame["scope"].tolist() == made.diversity_change()["patient"].tolist()
     assert frame["estimate"].equals(made.diversity_change()["log_ratio"].rename("estimate"))
+
+
+def test_a_kind_of_cell_without_any_share_has_no_empty_panel():
+    shares = pd.DataFrame(
+        {
+            "patient": "P1",
+            "timepoint": ["pre", "post"] * 2,
+            "cell_type": ["monocyte", "monocyte", "CAR T", "CAR T"],
+            "denominator": ["all cells", "all cells", "T cells", "T cells"],
+            "fraction": [1.0, 1.0, np.nan, np.nan],
+            "ci_low": [0.9, 0.9, np.nan, np.nan],
+            "ci_high": [1.0, 1.0, np.nan, np.nan],
+        }
+    )
+    fig = plot_composition.draw_over_time(shares, ["pre", "post"], ["P1"])
+    assert [ax.get_title(loc="left") for ax in fig.axes if ax.get_visible()] == ["monocyte"]

@@ -239,7 +239,7 @@ def scirpys_own(name):
 )
 def test_real_contigs_of_the_scirpy_wheel_read_as_scirpy_reads_them(name, receptor):
     path = scirpys_own(name)
-    separator = contigs.separator(path)
+    separator = contigs.separator(list(pd.read_csv(path, sep="\t", nrows=0)))
     same_as_scirpy(
         path, pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False), receptor
     )

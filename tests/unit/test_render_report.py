@@ -66,9 +66,11 @@ def page(tmp_path_factory, pictures):
 def test_every_claim_is_in_the_report(page):
     claims, text = report_claims.claims(), page.words()
     shown = claims[claims["direction"] != "not estimable"]
+    described = shown["evidence"] == "descriptive"
     assert sum(
         tag == "li" and "claim" in (a.get("class") or "").split() for tag, a in page.tags
-    ) == len(shown)
+    ) == sum(~described)
+    assert text.count("SLEDAI-2K month 3 vs baseline ▽ decreased 12 lower") == 3
     for reason in claims.loc[claims["direction"] == "not estimable", "reason"].unique():
         assert reason in text
     assert "3.2-fold lower at month 1 than at baseline (95 % interval 2.1 to 4.9)" in text
@@ -80,8 +82,13 @@ def test_numbers_are_those_of_the_tables(page):
     for row in qc.itertuples():
         assert f"{row.sample} {row.barcodes_in:,} {row.cells_kept:,}" in text
     assert f"Cells kept {qc['cells_kept'].sum():,}" in text
-    changed = report_claims.claims()["direction"].isin(["increased", "decreased"]).sum()
-    assert f"Claims {changed} show a change, of {len(report_claims.claims())} examined" in text
+    claims = report_claims.claims()
+    described = claims["evidence"].eq("descriptive") & claims["direction"].ne("not estimable")
+    found = claims[~described]["direction"].replace("increased", "decreased").value_counts()
+    assert (
+        f"{found['decreased']} show a change, {found['no change shown']} show none, "
+        f"{found['not estimable']} are not estimable; {described.sum()} values described"
+    ) in text
 
 
 def test_nothing_is_loaded_from_outside(page):
@@ -164,13 +171,27 @@ def test_one_patient_is_told_that_it_is_no_cohort(tmp_path):
     assert "Three or more patients with a baseline" in text
 
 
+def test_two_patients_that_agree_are_no_cohort_and_are_said(tmp_path):
+    frames = report_claims.every_table()
+    claims = frames["claims"][lambda rows: rows["scope"].isin(["P1", "P2", "cohort"])].copy()
+    cohort = claims["scope"] == "cohort"
+    none = {"direction": "not estimable", "evidence": "descriptive", "estimate": np.nan}
+    claims.loc[cohort, list(none)] = list(none.values())
+    claims.loc[cohort, ["ci_low", "ci_high"]] = np.nan
+    claims.loc[cohort, "reason"] = "both patients decreased; 2 patients are estimable"
+    frames["claims"] = claims
+    text = Page(jobs.render(tmp_path, frames, design=made.design(patients=("P1", "P2")))).words()
+    assert "▽both patients decreased, no test of the cohort both" in text
+    assert "it has 2 patients, and three" in text
+
+
 def test_all_not_estimable(tmp_path):
     frames = report_claims.every_table()
     none = {"direction": "not estimable", "evidence": "descriptive", "reason": "too few cells"}
     frames["claims"] = frames["claims"].assign(**none, estimate=np.nan, ci_low=np.nan)
     frames["claims"]["ci_high"] = np.nan
     text = Page(jobs.render(tmp_path, frames)).words()
-    assert "0 show a change, of" in text
+    assert "0 show a change, 0 show none," in text
     assert "fewer than three patients have an estimable pair" in text
 
 

@@ -40,7 +40,7 @@ BAD = [
     ("", ["empty", "header"]),
     ("sample\tpatient\ttimepoint\n", ["no row"]),
     ("sample,patient,timepoint\nA,B,C\n", ["'sample'", "tabs"]),
-    ("sample\tpatient\nA\tP\n", ["timepoint", "add the column"]),
+    ("sample\tpatient\nA\tP\n", ["timepoint", "Add the column"]),
     ("sample\tsample\tpatient\ttimepoint\n", ["'sample' stands twice"]),
     ("sample\tpatient\ttimepoint\tgex\nA\tP\tt\tx.h5\nA\tP\tu\ty.h5\n", ["'A'", "row 2", "row 3"]),
     ("sample\tpatient\ttimepoint\tgex\n<b>\tP\tt\tx.h5\n", ["<b>", "line 2", "'sample'"]),

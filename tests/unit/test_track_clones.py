@@ -154,7 +154,8 @@ def test_main_writes_its_tables_for_sparse_patients(tmp_path, frame, baseline):
     tables.write(frame, tmp_path / "clonotypes.parquet")
     tables.write(made.SHARED, tmp_path / "shared.parquet")
     inputs = {name: tmp_path / f"{name}.parquet" for name in ("clonotypes", "shared")}
-    outputs = {name: tmp_path / f"{name}.parquet" for name in ("clones", "fates", "group")}
+    names = ("clones", "fates", "returned", "group")
+    outputs = {name: tmp_path / f"{name}.parquet" for name in names}
     script.main(made.job(inputs, outputs, design=plan))
     clones, found, group = (tables.read(outputs[n]) for n in ("clones", "fates", "group"))
     assert {"patient", "clone_id", "n_pre", "n_post"} <= set(clones)

@@ -97,6 +97,19 @@ def test_the_small_picture_stands_where_the_number_is():
 
 
 def test_what_leaves_the_scale_gets_an_arrow_head():
-    assert str(strip(-5, -6, -4, "log2")).count('class="head"') == 1
+    away = str(strip(-5, -6, -4, "log2"))
+    assert away.count('class="head"') == 1
+    assert "dot" not in away
     assert str(strip(NAN, NAN, -4.1, "log2")).count('class="head"') == 1
     assert strip(NAN, NAN, NAN, "log2") == ""
+
+
+def test_units_are_written_as_they_are_read():
+    assert wording.unit_words("10^9/L") == "× 10⁹/L"
+    assert wording.unit_words("g/L") == "g/L"
+    assert wording.unit_words("m^2") == "m²"
+    assert wording.interval(-0.2, -0.5, "linear", PHRASES, "g/L") == "95 % interval 0.2 to 0.5 g/L"
+
+
+def test_what_rounding_leaves_of_zero_is_zero():
+    assert wording.percent(7e-18) == "0 %"

@@ -37,6 +37,7 @@ CASES = [
             "gather_repertoire",
             "plot_diversity",
             "plot_clones",
+            "plot_repertoire",
             "write_provenance",
         },
     ),

@@ -73,6 +73,7 @@ rule find_shared_clones:
         runtime=10,
     params:
         cfg=cfg(),
+        design=DESIGN,
         code=code_of("find_shared_clones"),
     script:
         "../scripts/find_shared_clones.py"

@@ -1,6 +1,7 @@
 import os
 import re
 import sys
+import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,8 +13,10 @@ if str(SCRIPTS) not in sys.path:
     sys.path.insert(0, str(SCRIPTS))
 
 from immune_reset.errors import InputError
+from immune_reset.faults import faults
 from immune_reset.fingerprint import code_hash
 from immune_reset.heads import check_heads
+from immune_reset.named_files import check_named_files
 from immune_reset.plan import make_plan
 from immune_reset.planning import patient_design, patients
 from immune_reset.settings import leaves
@@ -34,6 +37,12 @@ FIGURES = {
     ],
     "diversity": ["diversity", "diversity_change", "diversity_curves"],
     "clones": ["clones_over_time", "clone_fates", "baseline_clones"],
+    "repertoire": [
+        "isotypes_over_time",
+        "v_gene_change",
+        "junction_lengths",
+        "expansion_classes",
+    ],
     "pathways": [
         "pathway_interferon",
         "pathway_jak_stat",
@@ -61,17 +70,23 @@ GEX_TABLES = [
 PATIENT_TABLES = ["claims", "qc", "composition", "diversity", "clinical"]
 REPORT_TABLES = [
     *["claims", "patients", "qc", "composition", "clusters", "car_cells", "on_target"],
-    *["diversity", "clone_fates", "isotypes", "overlap", "pathway_change"],
-    *["enrichment", "clinical"],
+    *["diversity", "clone_fates", "returned_clones", "lookup", "turnover", "car_clones"],
+    *["isotypes", "overlap", "pathway_change", "enrichment", "clinical"],
 ]
 VDJ_TABLES = [
     "diversity",
     "diversity_change",
     "clones",
     "clone_fates",
+    "baseline_clones",
+    "returned_clones",
     "gene_usage",
     "isotypes",
     "overlap",
+    "expansion",
+    "turnover",
+    "car_clones",
+    "robustness",
 ]
 
 
@@ -92,11 +107,13 @@ def checked_plan():
         plan = make_plan(config, ROOT, made)
         if workflow.is_main_process:
             check_heads(list(plan.rows.values()), made)
+            check_named_files(plan.settings, list(plan.rows.values()), ROOT)
         return plan
     except InputError as error:
         raise WorkflowError(str(error)) from None
 
 
+STARTED = time.time()
 PLAN = checked_plan()
 SETTINGS = leaves(PLAN.settings)
 DESIGN = PLAN.design
@@ -141,13 +158,14 @@ def tables_made():
     names = ["claims", "patients"]
     names += GEX_TABLES if PLAN.has_gex else ["qc"]
     names += VDJ_TABLES if PLAN.has_vdj else []
+    names += ["lookup"] if PLAN.has_vdj and SETTINGS["clones.lookup"] else []
     return names + (["clinical"] if PLAN.clinical else [])
 
 
 def figures_made():
     """Names of the figures of this cohort."""
     sets = ["qc", "cells", "composition", "pathways"] if PLAN.has_gex else []
-    sets += ["diversity", "clones"] if PLAN.has_vdj else []
+    sets += ["diversity", "clones", "repertoire"] if PLAN.has_vdj else []
     sets += ["clinical"] if PLAN.clinical else []
     return [name for group in sets for name in FIGURES[group]]
 

@@ -1,6 +1,7 @@
 rule compare_composition:
     """Shares of cell types, and their change."""
     input:
+        unpack(only(PLAN.clinical, clinical=f"{TABLES}/clinical.tsv")),
         cells=of_samples("cells.parquet"),
         labels=f"{COHORT}/labels.parquet",
         car=f"{COHORT}/car_cells.parquet",

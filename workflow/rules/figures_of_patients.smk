@@ -29,7 +29,7 @@ rule plot_clones:
     input:
         clones=f"{TABLES}/clones.tsv",
         fates=f"{TABLES}/clone_fates.tsv",
-        baseline=f"{COHORT}/baseline_clones.parquet",
+        baseline=f"{TABLES}/baseline_clones.tsv",
     output:
         **pictures("clones"),
     log:
@@ -48,6 +48,33 @@ rule plot_clones:
         code=code_of("plot_clones"),
     script:
         "../scripts/plot_clones.py"
+
+
+rule plot_repertoire:
+    """Draw isotypes, V genes, CDR3 lengths and expansion classes."""
+    input:
+        isotypes=f"{TABLES}/isotypes.tsv",
+        usage=f"{TABLES}/gene_usage.tsv",
+        expansion=f"{TABLES}/expansion.tsv",
+        lengths=f"{COHORT}/junction_lengths.parquet",
+    output:
+        **pictures("repertoire"),
+    log:
+        f"{LOGS}/plot_repertoire.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_repertoire.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(10),
+        runtime=10,
+    params:
+        cfg=cfg(),
+        design=DESIGN,
+        code=code_of("plot_repertoire"),
+    script:
+        "../scripts/plot_repertoire.py"
 
 
 rule plot_clinical:

@@ -82,6 +82,12 @@ def annotation_inputs(wildcards):
     return {"overrides": overrides} if overrides else {}
 
 
+def lookup_inputs(wildcards):
+    """The user's table of known receptors, where given."""
+    lookup = SETTINGS["clones.lookup"]
+    return {"lookup": lookup} if lookup else {}
+
+
 def label_inputs(wildcards):
     """The cells' labels, where there are count matrices."""
     return {"labels": f"{COHORT}/labels.parquet"} if PLAN.has_gex else {}
@@ -102,8 +108,9 @@ def claim_inputs(wildcards):
     )
     vdj = dict(
         diversity_change=f"{TABLES}/diversity_change.tsv",
-        baseline_clones=f"{COHORT}/baseline_clones.parquet",
+        baseline_clones=f"{TABLES}/baseline_clones.tsv",
         isotypes=f"{TABLES}/isotypes.tsv",
+        robustness=f"{TABLES}/robustness.tsv",
     )
     clinical = dict(clinical_change=f"{COHORT}/clinical_change.parquet")
     return {

@@ -10,6 +10,7 @@ from pathlib import Path
 from immune_reset.design import comparisons
 from immune_reset.errors import InputError, at
 from immune_reset.heads import check_heads
+from immune_reset.named_files import check_named_files
 from immune_reset.plan import Plan, make_plan
 from immune_reset.planning import patients, remarks
 from immune_reset.sheets import files_made_for
@@ -65,6 +66,7 @@ def main(arguments: list[str]) -> int:
         made = files_made_for(ROOT)
         plan = make_plan(read_config(chosen.config), ROOT, made)
         check_heads(list(plan.rows.values()), made)
+        check_named_files(plan.settings, list(plan.rows.values()), ROOT)
     except InputError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -1,10 +1,14 @@
-"""Shares of cell types and subsets in each sample, and their change from baseline."""
+"""Shares of cell types and subsets in each sample, and their change from baseline.
+
+Inputs: `labels`, `cells` (one per sample), `car` and `clinical` (tables/clinical.tsv) where there
+is one. Outputs: `composition` (with cells per microlitre where blood counts are known), `change`.
+"""
 
 import logging
 
 import pandas as pd
 
-from immune_reset import composition, design, tables
+from immune_reset import absolute_counts, composition, design, tables
 from immune_reset.errors import at
 from immune_reset.runtime import start
 
@@ -51,7 +55,11 @@ def main(smk) -> None:
     counts = composition.count_parts(labels, car, samples["sample"].tolist())
     logger.info("%d cells of %d types", len(labels), labels["cell_type"].nunique())
     changes = all_changes(counts, plan, level=level, min_expected=cfg["composition.min_expected"])
-    tables.write(composition.shares(counts, samples, level=level), smk.output.composition)
+    clinical = tables.optional(smk.input, "clinical")
+    blood = absolute_counts.blood_counts(tables.read(clinical)) if clinical else None
+    shares = composition.shares(counts, samples, level=level)
+    shares = absolute_counts.per_microlitre(shares, samples, blood, level=level)
+    tables.write(shares, smk.output.composition)
     tables.write(changes, smk.output.change)
 
 

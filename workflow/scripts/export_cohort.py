@@ -57,6 +57,7 @@ def describe_cells(
             new = ["cell_id", *[c for c in table.columns if c not in obs.columns]]
             obs = obs.merge(table[new], on="cell_id", how="left", validate="one_to_one")
     obs = obs.set_index("cell_id").replace({"": None}).dropna(axis="columns", how="all")
+    obs.index = obs.index.astype(object)  # anndata writes no typed strings
     for column in obs.columns:
         if not pd.api.types.is_numeric_dtype(obs[column]):
             text = obs[column].astype(object).where(obs[column].notna(), None)

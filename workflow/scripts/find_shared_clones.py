@@ -16,7 +16,7 @@ KEYS = ["receptor", "locus", "v_call", "junction"]
 COLUMNS = ["receptor", "locus", "v_call", "j_call", "junction", "n_patients", "patients", "cells"]
 
 
-def find_shared(clonotypes: pd.DataFrame) -> pd.DataFrame:
+def find_shared(clonotypes: pd.DataFrame, persons: dict[str, str]) -> pd.DataFrame:
     """Return the receptors with one V gene and junction in two patients or more.
 
     Parameters
@@ -24,6 +24,9 @@ def find_shared(clonotypes: pd.DataFrame) -> pd.DataFrame:
     clonotypes
         Cells of all patients: `clone_id` ("{patient}:..."), `receptor`, `locus`, `v_call`,
         `j_call`, `junction`.
+    persons
+        Who a patient of `clone_id` is: a further tissue of a patient has a name of its own, and
+        shares clones with the blood by nature. A patient that is not named is itself.
 
     Returns
     -------
@@ -31,7 +34,8 @@ def find_shared(clonotypes: pd.DataFrame) -> pd.DataFrame:
     and cells ("30,1": cells of each, in the same order), sorted by the keys.
     """
     cells = clonotypes[["clone_id", "j_call", *KEYS]].astype(object).dropna(subset=KEYS)
-    cells["patient"] = cells["clone_id"].str.split(":").str[0]
+    patient = cells["clone_id"].str.split(":").str[0]
+    cells["patient"] = patient.map(persons).fillna(patient)
     own = cells.groupby([*KEYS, "patient"], sort=True).size().rename("n").reset_index()
     own = own[own.duplicated(KEYS, keep=False)]
     own["n"] = own["n"].astype(str)
@@ -49,7 +53,8 @@ def main(smk) -> None:
     """Snakemake entry point: read, compute, write."""
     start(smk)
     cells = tables.read_many(smk.input.clonotypes, ["clone_id", "j_call", *KEYS])
-    shared = find_shared(cells)
+    persons = {row["patient"]: row["person"] for row in smk.params.design["samples"]}
+    shared = find_shared(cells, persons)
     logger.info("%d receptors in two patients or more", len(shared))
     tables.write(shared, smk.output.shared)
 

@@ -10,7 +10,8 @@ from immune_reset.runtime import start
 logger = logging.getLogger("gather_repertoire")
 
 TABLES = (
-    "diversity", "change", "fates", "usage", "isotypes", "overlap", "curves", "group", "lengths",
+    "diversity", "change", "fates", "returned", "usage", "isotypes", "overlap", "curves", "group",
+    "lengths", "expansion", "turnover", "car", "robustness",
 )  # fmt: skip
 
 

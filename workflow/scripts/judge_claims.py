@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from immune_reset import tables
+from immune_reset import robustness, tables
 from immune_reset.design import Design
 from immune_reset.judge import Cohort, judge
 from immune_reset.judge_clinical import clinical_findings
@@ -81,6 +81,14 @@ def main(smk) -> None:
         min_log_diversity=smk.params.cfg["claims.min_log_diversity"],
         min_expected=smk.params.cfg["composition.min_expected"],
     )
+    if varied := tables.optional(smk.input, "robustness"):
+        members, alpha = Cohort(smk.params.design).members, smk.params.cfg["claims.alpha"]
+        share, diversity = (
+            smk.params.cfg["claims.min_log2_change"],
+            smk.params.cfg["claims.min_log_diversity"],
+        )
+        minima = {"baseline_clones": share, "bcr_diversity": diversity, "tcr_diversity": diversity}
+        claims = robustness.add(claims, tables.read(varied), members, alpha=alpha, minima=minima)
     counts = claims.groupby(["scope", "direction"], sort=False).size()
     for (scope, direction), n in counts.items():
         logger.info("%s: %d %s", scope, n, direction)

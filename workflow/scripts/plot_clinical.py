@@ -6,7 +6,7 @@ Output: `clinical_course_png|pdf`.
 
 import pandas as pd
 
-from immune_reset import design, figures, panels, tables
+from immune_reset import design, figures, panels, tables, wording
 from immune_reset.figures import GREY, INK, spoken
 from immune_reset.runtime import start
 
@@ -22,7 +22,7 @@ def courses(clinical: pd.DataFrame) -> dict[str, pd.DataFrame]:
     rows = rows.dropna(subset=["value", "day"]).drop_duplicates(
         ["patient", "day", "measure", "unit", "value"], ignore_index=True
     )
-    unit = rows["unit"].fillna("").astype(str)
+    unit = rows["unit"].fillna("").astype(str).map(wording.unit_words)
     title = rows["measure"].astype(str) + unit.map(lambda u: f" ({u})" if u else "")
     groups = rows.sort_values(["patient", "day"], kind="stable").groupby(title, sort=False)
     return dict(sorted(groups, key=lambda g: list(title).index(g[0])))
@@ -33,7 +33,8 @@ def marks(clinical: pd.DataFrame) -> pd.DataFrame:
     rows = clinical[clinical["kind"].isin(["drug", "event"])].copy()
     value = rows["value"].map(lambda v: "" if pd.isna(v) or v == "" else f" {v:g}")
     unit = rows["unit"].fillna("").astype(str).map(lambda u: f" {u}" if u else "")
-    rows["label"] = rows["measure"].astype(str) + value + unit.where(value != "", "")
+    sized, grade = value + unit.where(value != "", ""), unit == " grade"
+    rows["label"] = rows["measure"].astype(str) + sized.mask(grade, " grade" + value)
     rows["day"] = pd.to_numeric(rows["day"], errors="coerce")
     rows = rows.dropna(subset=["day"]).drop_duplicates(["patient", "day", "kind", "label"])
     keys = ["patient", "day", "kind"]

@@ -1,7 +1,7 @@
 """Draw what became of the clones: the largest of the baseline over time, fates, their share.
 
 Inputs: `clones` (tables/clones.tsv), `fates` (tables/clone_fates.tsv), optional `baseline`
-(cohort/baseline_clones.parquet).
+(tables/baseline_clones.tsv).
 Outputs: `clones_over_time`, `clone_fates`, `baseline_clones`, each `_png|_pdf`.
 """
 
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from immune_reset import figures, panels, tables
+from immune_reset import clone_groups, figures, panels, tables
 from immune_reset.figures import FATES, INK, spoken
 from immune_reset.runtime import start
 
@@ -111,6 +111,7 @@ def group_shares(group: pd.DataFrame) -> pd.DataFrame:
     Columns: series (the patient), receptor, timepoint, value, ci_low, ci_high, in percent; the
     baseline's share once, from whichever comparison has it.
     """
+    group = clone_groups.of_group(group)
     parts = []
     for side, place in (("followup", 0), ("baseline", 1)):
         names = {f"share_{side}": "value", f"share_{side}_low": "ci_low"}
@@ -145,14 +146,14 @@ def main(smk) -> None:
     out, plan = smk.output, smk.params.design
     people = panels.patients_of(plan)
     clones, fates = tables.read(smk.input.clones), tables.read(smk.input.fates)
-    times = [t for t in plan["timepoints"] if f"n_{t}" in clones]
+    times = [t for t in panels.times_of(plan) if f"n_{t}" in clones]
     shares = shares_over_time(clones, times)
     seen = clones.groupby(["patient", "receptor"]).size().index
     wanted = [(p, r) for r in RECEPTORS for p in people if (p, r) in seen]
     paths = (out.clones_over_time_png, out.clones_over_time_pdf)
-    if wanted and times:
+    if wanted and plan["baseline"] in times:
         alt = f"Lines: share of each patient's {LARGEST} largest baseline clones over time."
-        figures.save(draw_over_time(shares, wanted, times, times[0]), *paths, alt=alt)
+        figures.save(draw_over_time(shares, wanted, times, plan["baseline"]), *paths, alt=alt)
     else:
         figures.save_note("No clone was found in any sample.", *paths)
     paths = (out.clone_fates_png, out.clone_fates_pdf)
@@ -166,7 +167,7 @@ def main(smk) -> None:
     group = group_shares(tables.read(path)) if path else pd.DataFrame()
     if len(group):
         alt = "Lines: share of cells in the baseline's expanded clones, over time, by patient."
-        figures.save(draw_baseline(group, plan["timepoints"], people), *paths, alt=alt)
+        figures.save(draw_baseline(group, times, people), *paths, alt=alt)
     else:
         figures.save_note("The share of the baseline's expanded clones is not estimable.", *paths)
 

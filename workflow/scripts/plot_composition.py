@@ -75,7 +75,11 @@ def draw_bars(composition: pd.DataFrame, samples: pd.DataFrame):
 
 
 def draw_over_time(shares: pd.DataFrame, times: list[str], people: list[str]):
-    """Return one panel per kind of cell: its share over time with intervals, a line per patient."""
+    """Return one panel per kind of cell: its share over time with intervals, a line per patient.
+
+    A kind without a share in any sample (CAR T cells where there are no T cells) has no panel.
+    """
+    shares = shares.dropna(subset=["fraction"])
     kinds = shares[["cell_type", "denominator"]].drop_duplicates("cell_type")
     looks = panels.looks_of(people)
     fig, axes = panels.grid(len(kinds), columns=3, width=3.3, height=2.1, sharex=True)
@@ -112,7 +116,7 @@ def draw_change(change: pd.DataFrame, comparisons: list[str], people: list[str])
 
 def save_levels(composition: pd.DataFrame, plan: dict, out) -> None:
     """Write the figures of shares, or the sentence why there are none."""
-    times, people = plan["timepoints"], panels.patients_of(plan)
+    times, people = panels.times_of(plan), panels.patients_of(plan)
     bars = (out.composition_png, out.composition_pdf)
     over = (out.composition_over_time_png, out.composition_over_time_pdf)
     subsets = (out.b_cell_subsets_png, out.b_cell_subsets_pdf)
@@ -128,7 +132,7 @@ def save_levels(composition: pd.DataFrame, plan: dict, out) -> None:
         fig = draw_over_time(pd.concat([rows, car_cells(composition)]), times, people)
         figures.save(fig, *over, alt="Lines of each cell type's share over time, by patient.")
     rows = b_subsets(composition)
-    if rows.empty:
+    if rows["fraction"].isna().all():
         figures.save_note("No subset of B cells was told apart.", *subsets)
         return
     fig = draw_over_time(rows, times, people)

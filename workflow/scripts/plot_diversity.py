@@ -69,8 +69,11 @@ def draw_levels(rows: pd.DataFrame, timepoints: list[str], people: list[str]):
 
 
 def draw_change(change: pd.DataFrame, names: list[str], people: list[str]):
-    """Return one forest per receptor: fold change of diversity by comparison and patient."""
-    rows = headline(change[change["q"] == ORDER]).copy()
+    """Return one forest per receptor: fold change of diversity by comparison and patient.
+
+    Where one sample repeats too few clones, the bound (of order 2) is drawn in its place.
+    """
+    rows = headline(change[(change["q"] == ORDER) | (change["status"] == "bound")]).copy()
     rows[["estimate", "ci_low", "ci_high"]] /= np.log(2)
     rows = rows.rename(columns={"comparison": "row", "scope": "series"})
     receptors = [name for name in RECEPTORS if (rows["receptor"] == name).any()]
@@ -119,7 +122,7 @@ def main(smk) -> None:
     """Snakemake entry point: read, draw, write."""
     start(smk)
     out, plan = smk.output, smk.params.design
-    people, times = panels.patients_of(plan), plan["timepoints"]
+    people, times = panels.patients_of(plan), panels.times_of(plan)
     rows = at_equal_depth(tables.read(smk.input.diversity))
     paths = (out.diversity_png, out.diversity_pdf)
     if rows[["value", "ci_low"]].notna().any(axis=None):

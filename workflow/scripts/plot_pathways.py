@@ -122,7 +122,7 @@ def main(smk) -> None:
         (INTERFERON, (out.pathway_interferon_png, out.pathway_interferon_pdf)),
         (JAK_STAT, (out.pathway_jak_stat_png, out.pathway_jak_stat_pdf)),
     ):
-        save_scores(by_cell_type(scores, gene_set), gene_set, path, plan["timepoints"], people)
+        save_scores(by_cell_type(scores, gene_set), gene_set, path, panels.times_of(plan), people)
     change = panels.scoped(tables.read(smk.input.change))
     names = [n for n in panels.comparison_names(plan) if (change["comparison"] == n).any()]
     paths = (out.pathway_change_png, out.pathway_change_pdf)

@@ -53,6 +53,12 @@ def draw_losses(qc: pd.DataFrame):
     return fig
 
 
+def _steps(values: pd.Series) -> tuple[float, ...]:
+    """Return which multiples of a power of ten get a tick: more where the values lie close."""
+    low, high = values[values > 0].quantile([0.05, 0.95])
+    return (1, 1.5, 2, 3, 5, 7) if high < 5 * low else (1, 2, 5)
+
+
 def draw_distributions(cells: pd.DataFrame, samples: list[str]):
     """Return a figure of box plots of the kept cells' measures, one box per sample.
 
@@ -77,7 +83,7 @@ def draw_distributions(cells: pd.DataFrame, samples: list[str]):
         )
         if name != "pct_counts_mt":
             ax.set_xscale("log")
-            ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            ax.xaxis.set_major_locator(LogLocator(subs=_steps(kept[name])))
             ax.xaxis.set_major_formatter("{x:,.0f}")
             ax.xaxis.set_minor_formatter(NullFormatter())
         ax.set_title(title)

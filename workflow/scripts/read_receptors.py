@@ -110,13 +110,9 @@ def main(smk) -> None:
         if path is None:
             continue
         with contigs.readable(path):
-            table = pd.read_csv(
-                path,
-                sep=contigs.separator(path),
-                dtype=str,
-                keep_default_na=False,
-                encoding="utf-8-sig",
-            )
+            as_is = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig"}
+            header = pd.read_csv(path, sep="\t", nrows=0, **as_is)
+            table = pd.read_csv(path, sep=contigs.separator(list(header)), **as_is)
         found[receptor] = (table, str(path))
     chains, receptors, facts = build_receptors(
         found,

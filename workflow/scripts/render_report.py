@@ -27,6 +27,10 @@ TABLES = (
     "on_target",
     "diversity",
     "clone_fates",
+    "returned_clones",
+    "turnover",
+    "car_clones",
+    "lookup",
     "isotypes",
     "overlap",
     "pathway_change",
@@ -79,8 +83,7 @@ def facts_of(
         "samples": len(rows),
         "controls": sum(not row.get("in_cohort", True) for row in rows),
         "cells": int(qc["cells_kept"].sum()) if counted else None,
-        "claims": len(claims),
-        "changed": sum(view["css"] in ("up", "down") for view in claims),
+        "claims": report_views.claim_counts(claims) if claims else None,
     }
 
 
@@ -166,7 +169,7 @@ def main(smk) -> None:
     context["versions"] = dict(params.versions)
     html = report.render(texts, pngs, context)
     Path(smk.output.report).write_text(html, encoding="utf-8")
-    logger.info("report: %.1f MB, %d claims", len(html) / 1e6, context["facts"]["claims"])
+    logger.info("report: %.1f MB, %d claims", len(html) / 1e6, len(frames["claims"]))
 
 
 if __name__ == "__main__":

@@ -42,12 +42,11 @@ def combine(summaries: pd.DataFrame, *, n_top: int) -> pd.DataFrame:
     Index gene_id; n_variable, dispersion_norm (mean over the samples with a say), rank from 1.
     """
     enough = summaries["n_cells"] >= min(MIN_CELLS, summaries["n_cells"].max())
-    voters = summaries.loc[enough & summaries["dispersion_norm"].notna()]
-    place = voters.groupby("sample", sort=False)["dispersion_norm"].rank(
-        method="min", ascending=False
-    )
+    voters = summaries.loc[enough & summaries["dispersion_norm"].notna()].reset_index(drop=True)
+    seen = voters.loc[voters["n_cells_by_counts"] > 0].groupby("sample", sort=False)
+    place = seen["dispersion_norm"].rank(method="min", ascending=False)
     table = (
-        voters.assign(variable=place <= n_top)
+        voters.assign(variable=place.reindex(voters.index) <= n_top)
         .groupby("gene_id", sort=False)
         .agg(n_variable=("variable", "sum"), dispersion_norm=("dispersion_norm", "mean"))
         .sort_values(["n_variable", "dispersion_norm"], ascending=False, kind="stable")

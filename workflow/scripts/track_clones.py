@@ -5,13 +5,13 @@ import logging
 import numpy as np
 import pandas as pd
 
+from immune_reset import clone_groups, fate_words, fates, ledger, tables
 from immune_reset import design as designs
-from immune_reset import fate_words, fates, ledger, tables
 from immune_reset.runtime import start
 
 logger = logging.getLogger("track_clones")
 
-KEYS = ["patient", "receptor", "comparison"]
+KEYS = ["patient", "receptor", "comparison", "group"]
 FATE_TYPES = {
     "patient": "string", "receptor": "string", "clone_id": "string", "comparison": "string",
     "v_call": "string", "j_call": "string", "junction_aa": "string",
@@ -20,7 +20,9 @@ FATE_TYPES = {
     "miss_chance": "float64", "p_value": "float64", "q_value": "float64",
     "gone_of_all": "bool", "not_seen_at": "string", "text": "string",
 }  # fmt: skip
-GROUP_COUNTS = ("n_clones", "n_baseline", "total_baseline", "n_followup", "total_followup")
+GROUP_COUNTS = (
+    "n_clones", "n_baseline", "total_baseline", "n_followup", "total_followup", "n_returned",
+)  # fmt: skip
 GROUP_VALUES = tuple(fates.GroupChange.__dataclass_fields__)
 CONTAMINATION = "possible contamination"
 
@@ -96,50 +98,73 @@ def missing_of_all(x: np.ndarray, y: np.ndarray, total: int | None, depth: int |
 
 
 def follow_group(
-    clones: pd.DataFrame, *, design: dict, receptor: str, expanded_min_cells: int
+    clones: pd.DataFrame,
+    *,
+    design: dict,
+    receptor: str,
+    expanded_min_cells: int,
+    secreting: pd.Series | None = None,
+    found: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Return the share of the expanded baseline clones and its change (see `fates.group_change`).
+    """Return the share of each group of baseline clones and its change (`clone_groups.follow`).
 
-    One row per comparison: patient, receptor, comparison, n_clones (with `expanded_min_cells` or
-    more at baseline), n_baseline (their cells, as counted), total_baseline, n_followup,
-    total_followup, and the fields of `fates.GroupChange`; shares of 1.
+    `secreting`: antibody-secreting baseline cells by clone_id, None where they are not followed;
+    `found`: fates of `follow`, for `n_returned`. One row per comparison and group: patient,
+    receptor, comparison, group, n_clones (picked at baseline), n_baseline (their cells, as
+    counted), total_baseline, n_followup, total_followup, n_returned (clones of the group of that
+    fate), and the fields of `fates.GroupChange`; shares of 1.
     """
     own = clones[clones["receptor"] == receptor]
-    found = []
+    plasma = None if secreting is None else own["clone_id"].map(secreting).fillna(0).astype(int)
+    rows = []
     for followup, baseline, name in compared(design, receptor):
         x, y = (own[f"n_{time}"].to_numpy(dtype="int64") for time in (baseline, followup))
-        picked = x >= expanded_min_cells
-        counts = (int(picked.sum()), int(x[picked].sum()), int(x.sum()), int(y[picked].sum()))
-        change = fates.group_change(x, y, depth=int(y.sum()), min_cells=expanded_min_cells)
-        values = [getattr(change, field) for field in GROUP_VALUES]
-        found.append([design["patient"], receptor, name, *counts, int(y.sum()), *values])
-    rows = pd.DataFrame(found, columns=[*KEYS, *GROUP_COUNTS, *GROUP_VALUES])
+        back = own["clone_id"].isin(returned_in(found, name)).to_numpy()
+        total, depth = int(x.sum()), int(y.sum())
+        for group in clone_groups.follow(x, y, plasma, depth=depth, min_cells=expanded_min_cells):
+            its = group.picked
+            counts = (its.sum(), x[its].sum(), total, y[its].sum(), depth, (its & back).sum())
+            values = [getattr(group.change, field) for field in GROUP_VALUES]
+            key = (design["patient"], receptor, name, group.name)
+            rows.append([*key, *map(int, counts), *values])
+    table = pd.DataFrame(rows, columns=[*KEYS, *GROUP_COUNTS, *GROUP_VALUES])
     types = {**dict.fromkeys([*KEYS, "status"], "string"), **dict.fromkeys(GROUP_COUNTS, "int64")}
     floats = dict.fromkeys([value for value in GROUP_VALUES if value != "status"], "float64")
-    return rows.astype({**types, **floats})
+    return table.astype({**types, **floats})
+
+
+def returned_in(found: pd.DataFrame | None, comparison: str) -> list[str]:
+    """Return the clones whose fate in the comparison is `returned`."""
+    if found is None:
+        return []
+    rows = (found["comparison"] == comparison) & (found["fate"] == fates.RETURNED)
+    return found.loc[rows, "clone_id"].tolist()
 
 
 def main(smk) -> None:
     """Snakemake entry point: read, compute, write."""
     start(smk)
     cfg, plan = smk.params.cfg, smk.params.design
-    clonotypes = tables.read(smk.input.clonotypes)
-    labels = tables.optional(smk.input, "labels")
-    clones = ledger.describe(
-        clonotypes,
-        None if labels is None else tables.read(labels, ["cell_id", "cell_subtype"]),
-        tables.read(smk.input.shared),
-        design=plan,
-    )
+    clonotypes, path = tables.read(smk.input.clonotypes), tables.optional(smk.input, "labels")
+    columns = ["cell_id", "cell_type", "cell_subtype"]
+    labels = None if path is None else tables.read(path, columns)
+    clones = ledger.describe(clonotypes, labels, tables.read(smk.input.shared), design=plan)
+    plasma = None
+    if cfg["clones.follow_plasma"] and labels is not None:
+        plasma = ledger.secreting_cells(clonotypes, labels, plan["baseline"])
     options = {"min_cells": cfg["clones.min_cells"], "fdr": cfg["clones.fdr"]}
     least = {"expanded_min_cells": cfg["clones.expanded_min_cells"]}
+    clones["followed"] = ledger.followed(clones, plasma, baseline=plan["baseline"], **least)
     found, group = [], []
     for receptor in ledger.RECEPTORS:
         found.append(follow(clones, clonotypes, design=plan, receptor=receptor, **options))
-        group.append(follow_group(clones, design=plan, receptor=receptor, **least))
+        own = {"secreting": plasma if receptor == "BCR" else None, "found": found[-1], **least}
+        group.append(follow_group(clones, design=plan, receptor=receptor, **own))
         logger.info("%s: %s", receptor, found[-1]["fate"].value_counts().to_dict())
+    seen = pd.concat(found, ignore_index=True)
     tables.write(clones, smk.output.clones)
-    tables.write(pd.concat(found, ignore_index=True), smk.output.fates)
+    tables.write(seen, smk.output.fates)
+    tables.write(ledger.returns(seen, clones), smk.output.returned)
     tables.write(pd.concat(group, ignore_index=True), smk.output.group)
 
 

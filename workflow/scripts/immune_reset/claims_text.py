@@ -9,6 +9,8 @@ import pandas as pd
 from immune_reset import wording
 from immune_reset.strips import strip
 
+LEAST = "least change"
+TESTED = ("up", "down", "level")
 NUMBERS = ("n_baseline", "n_followup", "estimate", "ci_low", "ci_high", "p_value", "p_floor")
 SHARES = {"composition", "car", "clones"}
 
@@ -37,6 +39,8 @@ def claim_view(
         If the direction or the evidence is not in the catalogue.
     """
     row = dict(row) | {key: _float(row.get(key)) for key in (*NUMBERS, "q_value")}
+    if str(row["measure"]).startswith(LEAST):
+        row["estimate"] = np.nan  # a bound has no estimate
     direction = catalogue["directions"][row["direction"]]
     evidence = catalogue["evidence"][row["evidence"]]
     entry, measured = entry_of(row["claim"], catalogue)
@@ -55,15 +59,18 @@ def claim_view(
         "compartment": compartment,
         "followup": followup,
         "baseline": baseline,
-        "symbol": direction["symbol"],
+        "symbol": direction["hollow" if row["evidence"] == "descriptive" else "symbol"],
+        "described": row["evidence"] == "descriptive" and direction["short"] in TESTED,
         "word": direction["word"],
         "css": direction["short"],
         "sentence": sentence(row, catalogue, fields, unit),
         "short": short(row, catalogue, unit),
+        "amount": amount(row, catalogue["phrases"], unit),
         "n": counts(row, catalogue, fields),
         "meaning": evidence["meaning"],
         "evidence_word": evidence["word"],
-        "p": p_values(row, catalogue["phrases"]),
+        "p": p_value(row, "p_value", catalogue["phrases"]),
+        "q": p_value(row, "q_value", catalogue["phrases"]),
         **remarks(row, catalogue),
         "strip": strip(row["estimate"], row["ci_low"], row["ci_high"], scale_of(row)),
     }
@@ -95,7 +102,9 @@ def unit_of(row: Mapping[str, Any], units: Mapping[str, str]) -> str:
 
 
 def remarks(row: Mapping[str, Any], catalogue: Mapping[str, Any]) -> dict[str, str]:
-    """Return reason, enough (what would be enough) and detail, each said once.
+    """Return reason, enough (what would be enough), note and detail, each said once.
+
+    The note is what belongs beside the sentence itself (`said_first` of the catalogue).
 
     The detail loses what stands elsewhere: what would be enough, and the words that the legend
     of the evidence says once for all claims (`said_once` of the catalogue).
@@ -103,11 +112,11 @@ def remarks(row: Mapping[str, Any], catalogue: Mapping[str, Any]) -> dict[str, s
     parts = [part.strip() for part in str(row.get("detail") or "").split("; ")]
     enough = str(row.get("enough") or "")
     told = [part.removeprefix("enough: ") for part in parts if part.startswith("enough: ")]
-    said = ("enough: ", *catalogue["said_once"])
+    first = [part for part in parts if part.startswith(tuple(catalogue["said_first"]))]
+    said = ("enough: ", *catalogue["said_once"], *first)
     detail = "; ".join(part for part in parts if part and not part.startswith(said))
-    return {"reason": str(row.get("reason") or ""), "detail": detail} | {
-        "enough": enough or "; ".join(told)
-    }
+    words = {"reason": str(row.get("reason") or ""), "detail": detail, "note": "; ".join(first)}
+    return words | {"enough": enough or "; ".join(told)}
 
 
 def scale_of(row: Mapping[str, Any]) -> str:
@@ -120,17 +129,26 @@ def sentence(
 ) -> str:
     """Return the claim as a sentence with effect and interval in plain words."""
     phrases, direction = catalogue["phrases"], row["direction"]
-    numbers = (row["estimate"], row["ci_low"], row["ci_high"], scale_of(row), phrases, unit)
-    effect = wording.effect(*numbers)
-    span = wording.interval(*numbers[1:])
+    effect = amount(row, phrases, unit)
+    span = wording.interval(row["ci_low"], row["ci_high"], scale_of(row), phrases, unit)
     if not np.isfinite(row["estimate"]) and effect:
         span = phrases["one_sided"].partition(":")[0]
     known = effect or direction == "not estimable"
+    apart = row["ci_low"] > 0 or row["ci_high"] < 0
+    if direction == "no change shown" and apart and np.isfinite(row["estimate"]):
+        direction = f"{direction}, apart"
     template = catalogue["templates"][direction if known else f"{direction}, no size"]
+    return template.format(effect=effect, interval=f" ({span})" if span else "", **fields)
+
+
+def amount(row: Mapping[str, Any], phrases: Mapping[str, str], unit: str) -> str:
+    """Return the size of a change in words: "3.2-fold lower", "4.1 percentage points higher"."""
+    numbers = (row["estimate"], row["ci_low"], row["ci_high"])
+    effect = wording.effect(*numbers, scale_of(row), phrases, unit)
     points = phrases["percentage_points"] if unit == "share" and scale_of(row) == "linear" else ""
     for side in ("lower", "higher") if points else ():
         effect = effect.replace(f" {side}", f" {points} {side}")
-    return template.format(effect=effect, interval=f" ({span})" if span else "", **fields)
+    return effect
 
 
 def short(row: Mapping[str, Any], catalogue: Mapping[str, Any], unit: str) -> str:
@@ -166,18 +184,15 @@ def counts(row: Mapping[str, Any], catalogue: Mapping[str, Any], fields: Mapping
     return phrases["both_times"].format(**both, **times)
 
 
-def p_values(row: Mapping[str, Any], phrases: Mapping[str, str]) -> str:
-    """Return p, the floor of p and the adjusted p in words, each where the table has it.
+def p_value(row: Mapping[str, Any], column: str, phrases: Mapping[str, str]) -> str:
+    """Return the p-value (`p_value`) or the adjusted one (`q_value`) in words; "" without it.
 
-    A p-value that stands at the design's floor is never printed without it.
+    The floor of p is the sign-flip test's alone and stands with that test, in the detail.
     """
-    parts = []
-    for key, column in (("p", "p_value"), ("p_floor", "p_floor"), ("q", "q_value")):
-        if np.isfinite(row[column]):
-            text = wording.p_value(row[column])
-            small = key != "p_floor" and text.startswith("<")
-            parts.append(phrases[f"{key}_small" if small else key].format(p=text))
-    return "; ".join(parts)
+    if not np.isfinite(row[column]):
+        return ""
+    text = wording.p_value(row[column])
+    return phrases[f"{column[0]}_small" if text.startswith("<") else column[0]].format(p=text)
 
 
 def _float(value: Any) -> float:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from immune_reset.errors import at
+from immune_reset.errors import InputError, at
 
 RECEPTOR_LOCI = {"BCR": ("IGH", "IGK", "IGL"), "TCR": ("TRA", "TRB", "TRG", "TRD")}
 LOCI = RECEPTOR_LOCI["BCR"] + RECEPTOR_LOCI["TCR"]
@@ -52,10 +52,16 @@ MEND = (
 )
 
 
-def separator(path: str | Path) -> str:
-    """Return the field separator that a contig table's name stands for: tab, or comma."""
-    suffixes = [suffix for suffix in Path(path).suffixes if suffix != ".gz"]
-    return "\t" if suffixes and suffixes[-1] in (".tsv", ".tab", ".txt") else ","
+class OtherReceptor(InputError):
+    """A contig table of the other receptor."""
+
+
+def separator(header: list[str]) -> str:
+    """Return the field separator of a contig table, whatever its name: tab, or comma.
+
+    `header`: its column names, as split by tabs.
+    """
+    return "\t" if len(header) > 1 else ","
 
 
 @contextmanager
@@ -121,11 +127,9 @@ def parse(table: pd.DataFrame, *, path: str, receptor: str) -> tuple[pd.DataFram
         keep &= ~lost.to_numpy()
     if not keep.any() and dropped["other_receptor"]:
         other = "TCR" if receptor == "BCR" else "BCR"
-        raise at(
-            path,
-            f"given as {receptor}, but all its chains are {other} chains",
-            "Put the file into the sample sheet's column for its receptor (bcr or tcr)",
-        )
+        found = f"given as {receptor}, but all its chains are {other} chains"
+        mend = "Put the file into the sample sheet's column for its receptor (bcr or tcr)"
+        raise OtherReceptor(str(at(path, found, mend)))
     chains = chains[keep].reset_index(drop=True)
     _refuse_repeated(chains, path)
     return chains, dropped

@@ -28,11 +28,16 @@ def frame(design: Design) -> pd.DataFrame:
 
 
 def comparisons(design: Design) -> list[tuple[str, str, str]]:
-    """Return (follow-up, baseline, name) of every comparison with the baseline, in time order."""
+    """Return (follow-up, baseline, name) of every comparison with the baseline, in time order.
+
+    A timepoint at which only healthy controls were sampled is compared with nothing.
+    """
     baseline = design["baseline"]
     if baseline is None:
         return []
     after = design["timepoints"][design["timepoints"].index(baseline) + 1 :]
+    own = {row["timepoint"] for row in design["samples"] if row.get("group") != "control"}
+    after = [timepoint for timepoint in after if timepoint in own]
     return [(timepoint, baseline, f"{timepoint} vs {baseline}") for timepoint in after]
 
 

@@ -12,4 +12,5 @@ class InputError(ValueError):
 
 def at(place: str | Path, found: str, mend: str) -> InputError:
     """Return an `InputError` reading ``<place>: <found>. <mend>.``."""
-    return InputError(f"{place}: {found.rstrip('.')}. {mend.rstrip('.')}.")
+    mend = mend[:1].upper() + mend[1:].rstrip(".")
+    return InputError(f"{place}: {found.rstrip('.')}. {mend}.")

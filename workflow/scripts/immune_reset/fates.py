@@ -5,7 +5,7 @@ at follow-up Y. It covers the sampling of cells, in one patient, and nothing els
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -153,6 +153,9 @@ class GroupChange:
     status: str
 
 
+UNKNOWN = GroupChange(*[math.nan] * 11, "not estimable")
+
+
 def group_share(counts: ArrayLike, min_cells: int) -> tuple[float, float]:
     """Return the share that clones of `min_cells` or more hold, and its effective sample size.
 
@@ -200,9 +203,17 @@ def group_change(x: ArrayLike, y: ArrayLike, *, depth: int, min_cells: int) -> G
     """
     x, y = np.asarray(x, dtype=np.int64), np.asarray(y, dtype=np.int64)
     held, size = group_share(x, min_cells)
-    if held == 0 or depth < MIN_FOLLOWUP:
-        return GroupChange(*[math.nan] * 11, _why_not(held, depth, min_cells))
-    found = int(y[x >= min_cells].sum())
+    if held == 0:
+        why = f"not estimable: no baseline clone of more than {min_cells} cells"
+        return replace(UNKNOWN, status=why)
+    return share_change(held, size, int(y[x >= min_cells].sum()), depth)
+
+
+def share_change(held: float, size: float, found: int, depth: int) -> GroupChange:
+    """Return the change from the share `held` (of `size` effective cells) to `found` of `depth`."""
+    if depth < MIN_FOLLOWUP:
+        why = f"not estimable: {depth} cells at follow-up, {MIN_FOLLOWUP} would be enough"
+        return replace(UNKNOWN, status=why)
     share = found / depth
     baseline, followup = _ends(held, size, share, depth, 0.95)
     low, high = _mover(held, size, share, depth, 0.95)
@@ -218,12 +229,6 @@ def group_change(x: ArrayLike, y: ArrayLike, *, depth: int, min_cells: int) -> G
         _inverted_p(held, size, share, depth),
         "estimable",
     )
-
-
-def _why_not(held: float, depth: int, min_cells: int) -> str:
-    if held == 0:
-        return f"not estimable: no baseline clone of more than {min_cells} cells"
-    return f"not estimable: {depth} cells at follow-up, {MIN_FOLLOWUP} would be enough"
 
 
 def _ends(held: float, size: float, share: float, depth: float, level: float):
@@ -251,7 +256,9 @@ def _inverted_p(held: float, size: float, share: float, depth: float) -> float:
     def end(log_p: float) -> float:
         return _mover(held, size, share, depth, -math.expm1(log_p))[side]
 
-    lowest = math.log(1e-15)
-    if end(lowest) * end(-1e-12) > 0:
+    lowest, highest = math.log(1e-15), -1e-12
+    if (end(highest) < 0) == (side == 0):  # the exact interval keeps a width at any level
+        return 1.0
+    if end(lowest) * end(highest) > 0:
         return math.exp(lowest)
-    return math.exp(optimize.brentq(end, lowest, -1e-12, xtol=1e-9))
+    return math.exp(optimize.brentq(end, lowest, highest, xtol=1e-9))

@@ -44,6 +44,7 @@ def _of_shares(k: ArrayLike, n: ArrayLike, level: float, method: str) -> tuple[F
     if some.any():
         ends = proportion_confint(k[some], n[some], alpha=1 - level, method=method)
         low[some], high[some] = np.clip(ends, 0, 1)
+        low[some & (k == 0)], high[some & (k == n)] = 0, 1  # rounding leaves 1e-17 otherwise
     return low, high
 
 

@@ -6,8 +6,8 @@ into verdicts:
 
 1. Holm's correction within family and scope. A scope is one patient or the cohort, so a further
    patient changes no other patient's verdict.
-2. *increased* / *decreased*: the corrected p is below `alpha` and the 95 % interval excludes 0;
-   within a patient the change is also at least the smallest that is claimed (`minimum`), and
+2. *increased* / *decreased*: the corrected p is below `alpha` and the 95 % interval excludes no
+   change; within a patient the change is also at least the smallest claimed (`minimum`), and
    nothing stands against it (`veto`: another estimator that moves the other way).
 3. *no change shown*: tested, and 2 does not hold. *not estimable*: no test could be made; the
    reason and what would be enough are said.
@@ -28,13 +28,14 @@ import pandas as pd
 
 from immune_reset import design as designs
 from immune_reset.multiplicity import holm
-from immune_reset.paired import MIN_PAIRS, Paired, paired_t
+from immune_reset.paired import MIN_PAIRS, Paired, paired_t, sign_flip_words
 
 COHORT = "cohort"
 WORDS = ("increased", "decreased")
 UNCHANGED, UNKNOWN = "no change shown", "not estimable"
 EARLY_DAYS = 14
 PAIRS_ENOUGH = f"{MIN_PAIRS} patients with both timepoints estimable"
+EXCLUDES, INCLUDES = "excludes no change", "includes no change"
 ONE_LIBRARY = "cell level, one library per time: batch, day and patient are not in the interval"
 CONFOUNDED = "batch differs between the two samples: the change cannot be told from it"
 COLUMNS = [
@@ -195,18 +196,19 @@ def _claimed(f: Finding, *, n_tests: int, alpha: float) -> tuple[bool, str]:
     words = f.correction or (
         f"after Holm's correction over {n_tests} {'test' if n_tests == 1 else 'tests'}"
     )
+    fold = f"{(math.e if f.family == 'diversity' else 2) ** f.minimum:.2g}-fold"
     if f.q_value >= alpha:
-        told = f"excludes 0 alone, but not {words}" if excludes else "includes 0"
+        told = f"{EXCLUDES} by itself, but not {words}" if excludes else INCLUDES
         return False, f"the {limits} {told}"
     if not excludes and alpha <= 0.05:
-        return False, f"the {limits} includes 0"
+        return False, f"the {limits} {INCLUDES}"
     effect = _size(f) if math.isnan(f.effect) else f.effect
     if abs(effect) < f.minimum:
-        return False, f"smaller than the least change that is claimed ({f.minimum:g})"
+        return False, f"smaller than the least change that is claimed ({fold})"
     if f.veto:
         return False, f.veto
-    least = f", and the change is at least {f.minimum:g}" if f.minimum else ""
-    return True, f"the {limits} excludes 0 {words}{least}"
+    least = f"; the least change that is claimed is {fold}" if f.minimum else ""
+    return True, f"the {limits} {EXCLUDES} {words}{least}"
 
 
 def _size(f: Finding) -> float:
@@ -273,8 +275,7 @@ def cohort_finding(values: dict[str, float], template: Finding, *, unit: str = "
     test = paired_t(list(values.values()))
     absent = [patient for patient, value in values.items() if math.isnan(value)]
     detail = [template.detail, f"not counted: {', '.join(absent)}" if absent and test.n else ""]
-    if not math.isnan(test.p_sign_flip):
-        detail.append(f"exact sign-flip p {test.p_sign_flip:.3g}, at best {test.p_floor:.3g}")
+    detail.append(sign_flip_words(test.p_sign_flip, test.p_floor, test.n))
     return replace(
         template,
         scope=COHORT,

@@ -56,6 +56,6 @@ def _clinical_patient(start: Finding, row: dict | None, name: str) -> Finding:
 def _clinical_cohort(start: Finding, row: dict) -> Finding:
     if row["n"] == 0:
         return replace(start, reason="no patient has both values", enough=PAIRS_ENOUGH)
-    detail = f"mean {row['baseline']:.4g} to {row['followup']:.4g}"
+    detail = f"mean {row['baseline']:.3g} to {row['followup']:.3g}"
     row = row | {"n_patients": row["n"], "estimate": row["difference"]}
     return cohort_row(start, row, detail=detail)

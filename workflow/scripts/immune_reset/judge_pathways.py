@@ -26,7 +26,7 @@ PATHWAY_CLAIMS = {
     "ifn_dc": (INTERFERON, "DC"),
     "jak_stat_b_cells": (JAK_STAT, "B"),
 }
-GATED = "behind the pathway's gate (Holm over pathways, then over cell types)"
+GATED = "after Holm's correction, over pathways and then over cell types"
 
 
 def pathway_findings(
@@ -71,14 +71,8 @@ def _cohort_pathway(start: Finding, rows: dict, key: tuple, no_table: bool) -> F
     row, gate = rows.get((COHORT, *key)), rows.get((COHORT, name, GATE, gene_set))
     if row is None or gate is None:
         return replace(start, reason="no patient is scorable", enough=PAIRS_ENOUGH)
-    detail = ""
-    if not math.isnan(gate["p_value"]):
-        detail = (
-            f"gate, mean over cell types: {gate['estimate']:+.2f} "
-            f"[{gate['ci_low']:+.2f}, {gate['ci_high']:+.2f}], p {gate['p_value']:.2g}"
-        )
     signal = _same_signal(row, rows.get((COHORT, name, cell_type, BEYOND)))
-    return cohort_row(start, row, detail=detail, if_changed=signal, correction=GATED)
+    return cohort_row(start, row, if_changed=signal, correction=GATED)
 
 
 def _gated(found: list[Finding], rows: dict) -> list[Finding]:
@@ -94,7 +88,10 @@ def _gated(found: list[Finding], rows: dict) -> list[Finding]:
         single = holm([found[i].p_value for i in behind])
         for i, q in zip(behind, single, strict=True):
             q_value = float(q) if q > gate_q[gate] else float(gate_q[gate] + 0 * q)
-            gate_words = f"gate q {gate_q[gate]:.2g}" if not math.isnan(gate_q[gate]) else ""
-            detail = "; ".join(filter(None, [out[i].detail, gate_words]))
+            detail = "; ".join(filter(None, [out[i].detail, _gate_words(gate_q[gate])]))
             out[i] = replace(out[i], q_value=q_value, detail=detail)
     return out
+
+
+def _gate_words(q: float) -> str:
+    return "" if math.isnan(q) else f"mean over all cell types: adjusted p {q:.2g}"

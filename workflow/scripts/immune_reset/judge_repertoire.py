@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from immune_reset.clone_groups import of_group
 from immune_reset.judge import COHORT, Cohort, Finding, cohort_finding
 from immune_reset.judge_rows import NO_VDJ, by_key, missing
 
@@ -22,6 +23,7 @@ LN_D1 = "change of ln D1 at equal numbers of cells"
 BOUND = "least change of ln D2, from a bound"
 OPPOSED = "the asymptotic D2 moves the other way"
 SHARE = "change of the share of cells in expanded baseline clones"
+UNTYPED = {"reason": "cell types are not known: no count matrices", "enough": "count matrices"}
 ENOUGH = "more cells with a receptor at baseline"
 
 
@@ -30,6 +32,7 @@ def diversity_findings(
 ) -> list[Finding]:
     """Return the findings of the family `diversity`; `minimum` is the least change of ln D1."""
     rows = by_key(table, ["patient", "receptor", "compartment", "comparison", "measure"])
+    typed = table is not None and table["compartment"].astype(str).ne("all").any()
     found = []
     for claim, (receptor, compartments) in DIVERSITY_CLAIMS.items():
         for compartment in compartments:
@@ -40,6 +43,8 @@ def diversity_findings(
                     at = (patient, receptor, compartment, name)
                     scoped = replace(start, scope=patient, minimum=minimum)
                     absent = missing(cohort, patient, name, table, NO_VDJ)
+                    if not absent and not typed and compartment != "all":
+                        absent = UNTYPED
                     own.append(
                         replace(scoped, **absent) if absent else _diversity(scoped, rows, at)
                     )
@@ -90,13 +95,14 @@ def _cohort_diversity(start: Finding, own: list[Finding], cohort: Cohort) -> Fin
 
 
 def clone_findings(table: pd.DataFrame | None, cohort: Cohort, *, minimum: float) -> list[Finding]:
-    """Return the findings of the family `clones`; `table` as cohort/baseline_clones.parquet.
+    """Return the findings of the family `clones`; `table` as tables/baseline_clones.tsv.
 
-    The baseline's expanded clones as a group: the change of the share that they hold, the
-    baseline's share freed of the selection that picked them. The smallest change claimed is that
-    of the log2 ratio of the shares.
+    The baseline's expanded clones as a group (the other groups are described, not judged): the
+    change of the share that they hold, the baseline's share freed of the selection that picked
+    them. The smallest change claimed is that of the log2 ratio of the shares.
     """
-    rows = by_key(table, ["patient", "receptor", "comparison"])
+    expanded = None if table is None else of_group(table)
+    rows = by_key(expanded, ["patient", "receptor", "comparison"])
     found = []
     for receptor in ("BCR", "TCR"):
         for _, _, name in cohort.comparisons:
@@ -107,11 +113,18 @@ def clone_findings(table: pd.DataFrame | None, cohort: Cohort, *, minimum: float
                 absent = missing(cohort, patient, name, table, NO_VDJ)
                 row = rows.get((patient, receptor, name))
                 if not absent and row is None:
-                    absent = {"reason": f"no {receptor} clones at baseline", "enough": ENOUGH}
+                    absent = _no_clones(cohort, patient, receptor)
                 own.append(replace(scoped, **absent) if absent else _clones(scoped, row))
             values = {f.scope: f.estimate for f in own if f.scope in cohort.members}
             found += [*own, cohort_finding(values, start)]
     return found
+
+
+def _no_clones(cohort: Cohort, patient: str, receptor: str) -> dict[str, str]:
+    own = cohort.samples.loc[cohort.samples["patient"] == patient]
+    if not own.get(f"has_{receptor.lower()}", pd.Series(True)).any():
+        return {"reason": f"no {receptor} files", "enough": f"{receptor} files at both timepoints"}
+    return {"reason": f"no {receptor} clones at baseline", "enough": ENOUGH}
 
 
 def _clones(start: Finding, row: dict) -> Finding:
@@ -124,4 +137,6 @@ def _clones(start: Finding, row: dict) -> Finding:
     held = f"{100 * row['share_baseline']:.3g} % to {100 * row['share_followup']:.3g} % of cells"
     clones = "1 expanded clone" if row["n_clones"] == 1 else f"{row['n_clones']} expanded clones"
     detail = f"{clones}, {held}"
+    if back := int(row.get("n_returned", 0)):
+        detail += f"; {back} of them returned after their absence was shown"
     return replace(finding, effect=float(row["log2_ratio"]), detail=detail)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pandas as pd
 
 from immune_reset.judge import PAIRS_ENOUGH, Cohort, Finding
-from immune_reset.paired import MIN_PAIRS
+from immune_reset.paired import MIN_PAIRS, sign_flip_words
 
 NO_MATRIX, NO_VDJ = "no count matrices", "no V(D)J files"
 TEXT = ("reason", "enough", "status", "same_signal_as", "bound_direction", "flag")
@@ -45,9 +45,8 @@ def cohort_row(start: Finding, row: dict, **more) -> Finding:
     """Return the cohort's finding from a row that holds the paired test already."""
     n = int(row["n_patients"])
     finding = from_row(start, row, **more)
-    detail = [finding.detail]
-    if not math.isnan(row.get("p_sign_flip", math.nan)):
-        detail.append(f"exact sign-flip p {row['p_sign_flip']:.3g}, at best {row['p_floor']:.3g}")
+    flipped, floor = (row.get(name, math.nan) for name in ("p_sign_flip", "p_floor"))
+    detail = [finding.detail, sign_flip_words(flipped, floor, n)]
     reason = ""
     if math.isnan(finding.p_value):
         alike = "all patients changed by the same amount: no spread to judge by"

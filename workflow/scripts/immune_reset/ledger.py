@@ -1,9 +1,17 @@
 """The clone ledger: what is known of each clone of a patient, and its cells at each timepoint."""
 
+import numpy as np
 import pandas as pd
+
+from immune_reset import clone_groups, fates
 
 AUTOREACTIVE_V = "IGHV4-34"  # encodes 9G4 antibodies, expanded in lupus (Tipton 2015)
 RECEPTORS = ("BCR", "TCR")
+RETURNED_COLUMNS = [
+    "patient", "receptor", "clone_id", "comparison", "alarm", "followed", "v_call", "j_call",
+    "junction_aa", "n_baseline", "n_followup", "share_baseline", "share_followup", "not_seen_at",
+    "isotypes", "cell_subtypes", "ighv4_34", "text",
+]  # fmt: skip
 
 
 def sequenced_at(design: dict, receptor: str) -> list[str]:
@@ -101,3 +109,57 @@ def describe(
     clones.insert(0, "patient", design["patient"])
     words = {c: "string" for c in clones if clones[c].dtype == object}
     return clones.astype(words).reset_index(drop=True)
+
+
+def secreting_cells(
+    clonotypes: pd.DataFrame, labels: pd.DataFrame, baseline: str | None
+) -> pd.Series:
+    """Return by clone_id the B cells labelled plasma cell or plasmablast at `baseline`."""
+    cells = clonotypes[["cell_id", "clone_id", "timepoint", "receptor"]]
+    cells = cells.merge(labels[["cell_id", "cell_type"]], on="cell_id")
+    its = (cells["receptor"] == "BCR") & (cells["cell_type"] == clone_groups.PLASMA)
+    its &= cells["timepoint"] == baseline
+    own = cells.loc[its.fillna(False).to_numpy(dtype=bool), "clone_id"]
+    return own.astype(object).value_counts()
+
+
+def followed(
+    clones: pd.DataFrame,
+    secreting: pd.Series | None,
+    *,
+    baseline: str | None,
+    expanded_min_cells: int,
+) -> pd.Series:
+    """Return which rules pick each baseline clone ("expanded, antibody-secreting"); "" for none."""
+    if baseline is None:
+        return pd.Series("", index=clones.index, dtype="string")
+    n = clones[f"n_{baseline}"].fillna(0).to_numpy(dtype="int64")
+    picked = {clone_groups.EXPANDED: n >= expanded_min_cells}
+    if secreting is not None:
+        own = clones["clone_id"].astype(object).map(secreting).fillna(0).to_numpy()
+        picked[clone_groups.SECRETING] = own > 0
+    return pd.Series(clone_groups.named(picked), index=clones.index, dtype="string")
+
+
+def returns(found: pd.DataFrame, clones: pd.DataFrame) -> pd.DataFrame:
+    """Return the baseline clones that are back: the first sign of relapse; alarms first.
+
+    alarm: `returned` (its absence had been shown), or `seen again` (a followed clone that an
+    earlier follow-up did not show, where it may have been missed). What may be contamination is
+    left out. Columns: patient, receptor, clone_id, comparison, alarm, followed, v_call, j_call,
+    junction_aa, n_baseline, n_followup, share_baseline, share_followup, not_seen_at, isotypes,
+    cell_subtypes, ighv4_34, text.
+    """
+    rows = found.merge(
+        clones[["clone_id", "followed", "isotypes", "cell_subtypes", "ighv4_34"]],
+        on="clone_id",
+        how="left",
+    )
+    back = (rows["fate"] == fates.RETURNED).to_numpy(dtype=bool)
+    again = (rows["not_seen_at"] != "") & (rows["followed"] != "") & (rows["flag"] == "")
+    rows["alarm"] = pd.array(np.where(back, "returned", "seen again"), dtype="string")
+    for side in ("baseline", "followup"):
+        rows[f"share_{side}"] = rows[f"n_{side}"] / rows[f"total_{side}"]
+    rows = rows[back | again.to_numpy(dtype=bool)]
+    rows = rows.sort_values(["alarm", "n_followup"], ascending=[True, False], kind="stable")
+    return rows[RETURNED_COLUMNS].reset_index(drop=True)

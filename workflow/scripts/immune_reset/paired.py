@@ -55,6 +55,18 @@ def sign_flip_floor(n: int) -> float:
     return min(1.0, 2.0 ** (1 - n)) if n > 0 else math.nan
 
 
+def sign_flip_words(p: float, floor: float, n: int) -> str:
+    """Return the sign-flip p with the smallest that `n` patients allow, or "" without one.
+
+    The floor belongs to this test alone: the paired t-test has none.
+    """
+    if math.isnan(p):
+        return ""
+    if p <= floor * (1 + 1e-9):
+        return f"exact sign-flip test p {p:.3g}, the smallest that {n} patients allow"
+    return f"exact sign-flip test p {p:.3g} ({n} patients allow {floor:.3g} at best)"
+
+
 def sign_flip(d: ArrayLike) -> float:
     """Return the exact two-sided sign-flip p of the mean; NaN beyond `MAX_SIGN_FLIPS` pairs."""
     values = np.asarray(d, dtype=float)

@@ -163,6 +163,12 @@ def patients_of(plan: dict) -> list[str]:
     return list(dict.fromkeys(str(name) for name in own))
 
 
+def times_of(plan: dict) -> list[str]:
+    """Return the timepoints of the cohort's own patients, in order."""
+    own = {row["timepoint"] for row in plan["samples"] if row.get("in_cohort", True)}
+    return [timepoint for timepoint in plan["timepoints"] if timepoint in own]
+
+
 def comparison_names(plan: dict) -> list[str]:
     """Return the names of the comparisons with the baseline, in time order."""
     return [name for _, _, name in design.comparisons(plan)]

@@ -52,6 +52,8 @@ def make_plan(config: dict[str, Any], root: str | Path, made: set[str] | None = 
         Names the place, what was found and the mend.
     """
     chosen = settings(config, schema("config", root))
+    if Path(chosen["outdir"]).exists() and not Path(chosen["outdir"]).is_dir():
+        raise at("configuration, outdir", f"{chosen['outdir']} is a file", "name a folder")
     sheet = sample_sheet(chosen["samples"], root)
     rows = sheets.read_samples(sheet, schema("samples", root))
     sheets.check_files(rows, made or set(), sheet)
@@ -96,6 +98,7 @@ def _check_named_files(chosen: dict[str, Any]) -> None:
     keys = ("markers", "overrides", "labels")
     named = [(f"annotation.{key}", chosen["annotation"][key]) for key in keys]
     named += [("pathways.gene_sets", path) for path in chosen["pathways"]["gene_sets"]]
+    named += [("clones.lookup", chosen["clones"]["lookup"])]
     for key, path in named:
         if path is not None and not Path(path).is_file():
             raise at(f"configuration, {key}", f"no file {path}", "check the path, or leave it out")

@@ -14,7 +14,8 @@ def cohort_design(rows: list[Row], *, baseline: str | None, timepoints: list[str
 
     Timepoints stand in the order given, else by their median `day`, else as in the sheet. Where
     the sheet has several tissues, each further tissue of a patient becomes a stratum of its own,
-    named `patient.tissue`; only the most frequent tissue counts for the cohort.
+    named `patient.tissue`; only the most frequent tissue counts for the cohort. `person` is the
+    sheet's patient, whatever the tissue.
 
     Raises
     ------
@@ -26,6 +27,7 @@ def cohort_design(rows: list[Row], *, baseline: str | None, timepoints: list[str
     for row in rows:
         sample = {key: row.get(key) for key in SAMPLE_KEYS}
         other = main_tissue is not None and row.get("tissue", main_tissue) != main_tissue
+        sample["person"] = row["patient"]
         if other:
             sample["patient"] = f"{row['patient']}.{row['tissue']}"
         sample["in_cohort"] = not other and row.get("group") != "control"

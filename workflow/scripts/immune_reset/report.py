@@ -6,6 +6,7 @@ texts, never their paths.
 
 import base64
 import io
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -74,6 +75,7 @@ def environment(templates: Mapping[str, str]) -> Environment:
         "spoken": spoken,
         "setting": setting_text,
         "sentence": as_sentence,
+        "tied": lambda text: re.sub(r"(?<=\d) (?=%)", "\u00a0", text),
         "day": lambda value: f"{float(value):g}".replace("-", "−"),
         "count": lambda value: f"{int(value):,}",
     }
@@ -92,6 +94,8 @@ def setting_text(value: Any) -> str:
         return "not set"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     return str(value)

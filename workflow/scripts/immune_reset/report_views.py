@@ -17,6 +17,7 @@ FORMATS = {
     "plain": lambda v: "–" if _none(v) else wording.plain(float(v)),
     "p": lambda v: "–" if _none(v) else wording.p_value(float(v)),
 }
+BOTH = {"both patients increased": "△", "both patients decreased": "▽"}
 FEW = 4  # up to so many patients, each has its own column at a glance
 
 
@@ -77,16 +78,24 @@ def glance(
                     own = [first.get((label, patient, comparison)) for patient in patients]
                     cells.append(_tally([view for view in own if view]))
                 else:
-                    cells.append(_cell(first.get((label, scope, comparison))))
+                    view = first.get((label, scope, comparison))
+                    cells.append(_cell(view, pair=len(patients) == 2))
         rows.append({"label": label, "cells": cells})
     return {"scopes": scopes, "comparisons": [spoken(c) for c in comparisons], "rows": rows}
 
 
-def _cell(view: Mapping[str, Any] | None) -> dict[str, str]:
+def _cell(view: Mapping[str, Any] | None, *, pair: bool) -> dict[str, str]:
     if view is None:
         return {"css": "none", "symbol": "", "text": "·", "word": "no such claim"}
     text = {"level": "", "unknown": "n.e."}.get(view["css"], view["short"])
     symbol = "" if view["css"] == "unknown" else view["symbol"]
+    told = view["reason"].partition(";")[0]
+    if pair and (both := BOTH.get(told)):
+        word = f"{told}, no test of the cohort"
+        return {"css": "described", "symbol": both, "text": "both", "word": word}
+    if view["described"]:
+        word = f"{view['word']}, described and not tested"
+        return {"css": "described", "symbol": symbol, "text": text, "word": word}
     return {"css": view["css"], "symbol": symbol, "text": text, "word": view["word"]}
 
 
@@ -104,24 +113,49 @@ def claim_groups(
 ) -> list[dict[str, Any]]:
     """Return the claims by scope: the cohort first, then each patient, then any other scope.
 
-    Each group holds `changed`, `unchanged` (lists of (comparison, views)) and `unknown`.
+    Each group holds `changed`, `unchanged` (lists of (comparison, views)), `described` (values
+    without inference) and `unknown`; `counts` says how many of each, and `lacking` names what is
+    not estimable.
     """
     scopes = list(dict.fromkeys(["cohort", *patients, *(view["scope"] for view in views)]))
     groups = []
     for scope in scopes:
         own = [view for view in views if view["scope"] == scope]
+        tested = [view for view in own if not view["described"]]
         split = {"changed": ("up", "down"), "unchanged": ("level",)}
         parts = {
             name: [
                 (spoken(comparison), chosen)
                 for comparison in comparisons
-                if (chosen := _chosen(own, comparison, css))
+                if (chosen := _chosen(tested, comparison, css))
             ]
             for name, css in split.items()
         }
         unknown = [view for view in own if view["css"] == "unknown"]
-        groups.append({"scope": scope, "any": bool(own), "unknown": unknown} | parts)
+        parts |= {"unknown": unknown, "described": [view for view in own if view["described"]]}
+        parts |= {"counts": claim_counts(own), "lacking": _names(unknown)}
+        groups.append({"scope": scope, "any": bool(own)} | parts)
     return groups
+
+
+def claim_counts(views: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Return how many claims show a change, show none, are not estimable or only described."""
+    tested = [view["css"] for view in views if not view["described"]]
+    return {
+        "changed": sum(css in ("up", "down") for css in tested),
+        "unchanged": tested.count("level"),
+        "unknown": tested.count("unknown"),
+        "described": len(views) - len(tested),
+    }
+
+
+def _names(views: Sequence[Mapping[str, Any]]) -> str:
+    """Return the claims' names with their follow-ups: "BCR diversity (month 1, month 3)"."""
+    times: dict[str, list[str]] = {}
+    for view in views:
+        times.setdefault(view["glance"], []).append(view["followup"])
+    named = [f"{label} ({', '.join(dict.fromkeys(at))})" for label, at in times.items()]
+    return "; ".join(named)
 
 
 def _chosen(views: Sequence[Mapping[str, Any]], comparison: str, css: Sequence[str]) -> list:

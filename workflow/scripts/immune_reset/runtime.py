@@ -7,6 +7,7 @@ from pathlib import Path
 
 from immune_reset.errors import InputError
 
+UNCAUGHT = "uncaught exception"
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -48,7 +49,7 @@ def _log_uncaught(kind, error, traceback) -> None:
     if issubclass(kind, InputError):
         logging.critical("%s", error)
     else:
-        logging.critical("uncaught exception", exc_info=(kind, error, traceback))
+        logging.critical(UNCAUGHT, exc_info=(kind, error, traceback))
 
 
 def pin_threads(n: int = 1) -> None:

@@ -31,7 +31,7 @@ def strip(estimate: float, low: float, high: float, scale: str) -> Markup:
     parts = [_line(-1, 1, "axis"), _tick(0), _line(start, end, "range")]
     parts += [_head(-1, "left")] if start < -1 else []
     parts += [_head(1, "right")] if end > 1 else []
-    parts += [_dot(np.clip(value, -1, 1))] if np.isfinite(value) else []
+    parts += [_dot(value)] if abs(value) <= 1 else []  # beyond the scale the arrow head says it
     size = f'width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}"'
     return Markup(f'<svg class="strip" {size} aria-hidden="true">{"".join(parts)}</svg>')
 

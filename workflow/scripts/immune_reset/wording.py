@@ -10,13 +10,15 @@ from collections.abc import Mapping
 import numpy as np
 
 Phrases = Mapping[str, str]
+TINY = 1e-9  # what rounding leaves of a zero
+POWERS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 def number(value: float, digits: int = 2) -> str:
     """Return a number with `digits` significant figures, thousands separated, no exponent."""
     if not np.isfinite(value):
         return "–"
-    if value == 0:
+    if abs(value) < TINY:
         return "0"
     whole = max(0, digits - 1 - int(np.floor(np.log10(abs(value)))))
     text = f"{round(value, digits - 1 - int(np.floor(np.log10(abs(value))))):,.{whole}f}"
@@ -39,6 +41,12 @@ def p_value(value: float) -> str:
 def percent(share: float, digits: int = 2) -> str:
     """Return a share as a percentage."""
     return f"{number(100 * share, digits)} %" if np.isfinite(share) else "–"
+
+
+def unit_words(unit: str) -> str:
+    """Return a unit as it is read: "10^9/L" as "× 10⁹/L"."""
+    raised = re.sub(r"\^(-?\d+)", lambda match: match[1].translate(POWERS), unit)
+    return f"× {raised}" if re.match(r"10[⁰-⁹¹²³⁻]", raised) else raised
 
 
 def scale_of(measure: str) -> str:
@@ -79,7 +87,7 @@ def fold(value: float, scale: str) -> float:
 def _sized(value: float, unit: str) -> str:
     if unit == "share":
         return f"{number(abs(100 * value))}"
-    return f"{plain(abs(value))} {unit}".strip()
+    return f"{plain(abs(value))} {unit_words(unit)}".strip()
 
 
 def interval(low: float, high: float, scale: str, phrases: Phrases, unit: str = "") -> str:
@@ -95,7 +103,8 @@ def interval(low: float, high: float, scale: str, phrases: Phrases, unit: str = 
     if low * high > 0:
         near, far = sorted((low, high), key=abs)
         if scale == "linear":
-            return phrases["interval"].format(low=_sized(near, unit), high=_sized(far, unit))
+            least = number(abs(100 * near)) if unit == "share" else plain(abs(near))
+            return phrases["interval"].format(low=least, high=_sized(far, unit))
         ends = {"low": folds(near, scale), "high": folds(far, scale)}
         return phrases["interval"].format(**ends)
     ends = (amount(end, scale, phrases, unit) for end in (low, high))

@@ -1,0 +1,38 @@
+"""Match the user's table of public or known autoreactive receptors against all clones.
+
+Inputs: `lookup` (the user's TSV), `clonotypes` (of every patient). Output: `lookup`, tables/lookup.
+"""
+
+import logging
+
+import pandas as pd
+
+from immune_reset import contigs, lookup, tables
+from immune_reset.runtime import start
+
+logger = logging.getLogger("match_receptors")
+
+
+def main(smk) -> None:
+    """Snakemake entry point: read, compute, write."""
+    start(smk)
+    place = str(smk.input.lookup)
+    with contigs.readable(place):
+        listed = pd.read_csv(
+            place,
+            sep="\t",
+            dtype=str,
+            keep_default_na=False,
+            skip_blank_lines=False,
+            encoding="utf-8-sig",
+        )
+    receptors = lookup.parse(listed, place=place)
+    if bare := lookup.without_anchors(receptors):
+        logger.warning("%s: %d junctions do not run from C to F or W: no match", place, bare)
+    found = lookup.match(tables.read_many(smk.input.clonotypes), receptors)
+    logger.info("%d receptors listed, %d clones matched", len(receptors), len(found))
+    tables.write(found, smk.output.lookup)
+
+
+if __name__ == "__main__":
+    main(snakemake)
