@@ -43,7 +43,7 @@ CASES = [
     ),
     (
         {"expression": {"permutations": 500}},
-        REPORT - {"judge_claims"} | {"enrich_pathways", "write_provenance"},
+        REPORT - {"judge_claims", "summarise_patients"} | {"enrich_pathways", "write_provenance"},
     ),
 ]
 
