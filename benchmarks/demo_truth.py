@@ -243,7 +243,7 @@ clone that contracted more than tenfold, and of which no cell was captured, is s
 
 def filled(text: str) -> str:
     """Return the text, its paragraphs filled to 100 columns; headings and tables stay."""
-    blocks = text.strip().split("\n\n")
+    blocks = [block.strip("\n") for block in text.strip().split("\n\n")]
     return "\n\n".join(b if b[0] in "|#" else textwrap.fill(b, 100) for b in blocks) + "\n"
 
 
