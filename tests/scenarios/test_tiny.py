@@ -59,6 +59,7 @@ def test_the_other_outputs_are_there(tiny_run):
 
 
 @pytest.mark.filterwarnings("ignore:Support for Awkward Arrays")
+@pytest.mark.filterwarnings("ignore:The set_bad function")  # scanpy's plots with this matplotlib
 def test_the_cohort_opens_in_muon_and_scirpy(tiny_run):
     import mudata
     import scanpy
