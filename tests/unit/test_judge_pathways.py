@@ -5,24 +5,13 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from unit.judge_data import plan
 
 from immune_reset.judge import Cohort, judge
 from immune_reset.judge_pathways import PATHWAY_CLAIMS, pathway_findings
 
 TYPES = ["B", "T", "monocyte", "NK", "DC"]
 ISG, JAK, BEYOND = "ISG28", "HALLMARK_IL6_JAK_STAT3_SIGNALING", "JAK_STAT_BEYOND_INTERFERON"
-
-
-def plan(patients, times=("pre", "post")):
-    return {
-        "baseline": "pre",
-        "timepoints": list(times),
-        "samples": [
-            {"sample": f"{p}_{t}", "patient": p, "timepoint": t, "day": None, "in_cohort": True}
-            for p in patients
-            for t in times
-        ],
-    }
 
 
 def row(scope, cell_type, gene_set, estimate=-1.5, p=1e-4, name="post vs pre", **more):

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from unit.judge_data import plan
 
 from immune_reset.hill import abundances
 from immune_reset.hill_change import compare
@@ -12,18 +13,6 @@ from immune_reset.judge import Cohort, judge
 from immune_reset.judge_repertoire import clone_findings, diversity_findings
 
 NAME = "post vs pre"
-
-
-def plan(patients, times=("pre", "post")):
-    return {
-        "baseline": "pre",
-        "timepoints": list(times),
-        "samples": [
-            {"sample": f"{p}_{t}", "patient": p, "timepoint": t, "day": None, "in_cohort": True}
-            for p in patients
-            for t in times
-        ],
-    }
 
 
 def changes(patient, before, after, receptor="TCR", compartment="all"):

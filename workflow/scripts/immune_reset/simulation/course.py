@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from immune_reset.errors import InputError
-from immune_reset.simulation.types import KINDS, NAMES, index, members
+from immune_reset.simulation.types import NAMES, index, members
 
 
 class Timepoint(NamedTuple):
@@ -187,8 +187,3 @@ def effects(spec: CohortSpec, patient: int, time: int) -> dict[str, np.ndarray]:
     interferon = spec.interferon + (shift[0] if spec.interferon else 0.0)
     jak_stat = spec.jak_stat + (shift[1] / 3 if spec.jak_stat else 0.0)
     return {"interferon": interferon * weight, "jak_stat": jak_stat * np.ones(len(NAMES))}
-
-
-def receptor_of(kind: int) -> str:
-    """Return BCR, TCR or "" for a kind of cell."""
-    return KINDS[NAMES[kind]].receptor
