@@ -71,7 +71,8 @@ PATIENT_TABLES = ["claims", "qc", "composition", "diversity", "clinical"]
 REPORT_TABLES = [
     *["claims", "patients", "qc", "composition", "clusters", "car_cells", "on_target"],
     *["diversity", "clone_fates", "returned_clones", "lookup", "turnover", "car_clones"],
-    *["isotypes", "overlap", "pathway_change", "enrichment", "clinical"],
+    *["isotypes", "overlap", "pathway_change", "gene_set_overlap", "enrichment", "clinical"],
+    *["composition_change", "design_guard"],
 ]
 VDJ_TABLES = [
     "diversity",
@@ -155,7 +156,7 @@ def mem(factor=0, floor=500):
 
 def tables_made():
     """Names of the tables of this cohort."""
-    names = ["claims", "patients"]
+    names = ["claims", "patients", "design_guard"]
     names += GEX_TABLES if PLAN.has_gex else ["qc"]
     names += VDJ_TABLES if PLAN.has_vdj else []
     names += ["lookup"] if PLAN.has_vdj and SETTINGS["clones.lookup"] else []

@@ -51,6 +51,30 @@ rule summarise_clinical:
         "../scripts/summarise_clinical.py"
 
 
+rule guard_design:
+    """Look for what in the design or the course may explain a change by itself."""
+    input:
+        unpack(guard_inputs),
+    output:
+        guard=f"{TABLES}/design_guard.tsv",
+    log:
+        f"{LOGS}/guard_design.log",
+    benchmark:
+        f"{BENCHMARKS}/guard_design.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(),
+        runtime=10,
+    params:
+        cfg=cfg("guard.early_days", "guard.max_ratio", "guard.window_days"),
+        design=DESIGN,
+        code=code_of("guard_design"),
+    script:
+        "../scripts/guard_design.py"
+
+
 rule judge_claims:
     """Decide every claim by its rule, or say why it cannot be made."""
     input:

@@ -114,6 +114,7 @@ def claim_inputs(wildcards):
     )
     clinical = dict(clinical_change=f"{COHORT}/clinical_change.parquet")
     return {
+        "guard": f"{TABLES}/design_guard.tsv",
         **(gex if PLAN.has_gex else {}),
         **(vdj if PLAN.has_vdj else {}),
         **(clinical if PLAN.clinical else {}),
@@ -124,6 +125,19 @@ def report_tables(wildcards):
     """The tables that the report shows, by their names."""
     shown = [name for name in tables_made() if name in REPORT_TABLES]
     return {name: f"{TABLES}/{name}.tsv" for name in shown}
+
+
+def guard_inputs(wildcards):
+    """What the design guard looks at, beside the design."""
+    clusters = dict(
+        clusters=f"{TABLES}/clusters.tsv", cell_types=resource("markers/cell_types.tsv")
+    )
+    clinical = dict(clinical=f"{TABLES}/clinical.tsv")
+    return {
+        "qc": f"{TABLES}/qc.tsv",
+        **(clusters if PLAN.has_gex else {}),
+        **(clinical if PLAN.clinical else {}),
+    }
 
 
 def patient_inputs(wildcards):

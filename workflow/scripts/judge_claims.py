@@ -40,6 +40,7 @@ def all_claims(
     min_log2_change: float,
     min_log_diversity: float,
     min_expected: float = 5,
+    notes: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return the table of claims.
 
@@ -55,8 +56,10 @@ def all_claims(
         Smallest change of a share or score (log2) and of ln D1 that a patient's claim rests on.
     min_expected
         Fewest cells expected in both samples for a ratio of two shares.
+    notes
+        Table of the design guard; None: made of the design alone.
     """
-    cohort = Cohort(design, min_expected=min_expected)
+    cohort = Cohort(design, min_expected=min_expected, notes=notes)
     findings = [
         *diversity_findings(found["diversity_change"], cohort, minimum=min_log_diversity),
         *clone_findings(found["baseline_clones"], cohort, minimum=min_log2_change),
@@ -80,6 +83,7 @@ def main(smk) -> None:
         min_log2_change=smk.params.cfg["claims.min_log2_change"],
         min_log_diversity=smk.params.cfg["claims.min_log_diversity"],
         min_expected=smk.params.cfg["composition.min_expected"],
+        notes=tables.read(guard) if (guard := tables.optional(smk.input, "guard")) else None,
     )
     if varied := tables.optional(smk.input, "robustness"):
         members, alpha = Cohort(smk.params.design).members, smk.params.cfg["claims.alpha"]

@@ -13,7 +13,8 @@ into verdicts:
    reason and what would be enough are said.
 4. Evidence: *cohort* (patients are the replicates, 3 pairs or more), *within-patient* (the
    interval covers the sampling of cells and nothing else), *descriptive* (no inference).
-   A change that cannot be told from a change of batch is descriptive.
+   What the design guard found (`immune_reset.guard`) lowers it to descriptive where no test can
+   see the fault, such as a batch that changes with time; the column `guard` names the rest.
 
 Which table, which rows and which test stand behind each claim: `judge_cells` (cell types,
 pathways, CAR T cells, clinical measures) and `judge_repertoire` (diversity, clones).
@@ -27,21 +28,20 @@ import numpy as np
 import pandas as pd
 
 from immune_reset import design as designs
+from immune_reset.guard_rows import Notes, guard
 from immune_reset.multiplicity import holm
 from immune_reset.paired import MIN_PAIRS, Paired, paired_t, sign_flip_words
 
 COHORT = "cohort"
 WORDS = ("increased", "decreased")
 UNCHANGED, UNKNOWN = "no change shown", "not estimable"
-EARLY_DAYS = 14
 PAIRS_ENOUGH = f"{MIN_PAIRS} patients with both timepoints estimable"
 EXCLUDES, INCLUDES = "excludes no change", "includes no change"
 ONE_LIBRARY = "cell level, one library per time: batch, day and patient are not in the interval"
-CONFOUNDED = "batch differs between the two samples: the change cannot be told from it"
 COLUMNS = [
     "claim", "family", "scope", "compartment", "comparison", "measure", "n_baseline", "n_followup",
     "estimate", "ci_low", "ci_high", "p_value", "p_floor", "q_value", "direction", "reason",
-    "evidence", "detail", "enough",
+    "evidence", "detail", "enough", "guard",
 ]  # fmt: skip
 
 
@@ -86,10 +86,13 @@ class Finding:
 class Cohort:
     """The design as the judge needs it: who is compared, when, and what stands against it."""
 
-    def __init__(self, design: designs.Design, *, min_expected: float = 5):
+    def __init__(
+        self, design: designs.Design, *, min_expected: float = 5, notes: pd.DataFrame | None = None
+    ):
         """Read the gather design; controls are no scope, secondary tissues not of the cohort.
 
-        `min_expected` is the number of cells that a ratio of two shares needs on both sides.
+        `min_expected` is the number of cells that a ratio of two shares needs on both sides;
+        `notes` the table of the design guard, made from the design alone where it is None.
 
         Where no timepoint follows the baseline, one comparison with a "follow-up" that nobody
         has stands in, so that every claim has its row.
@@ -103,33 +106,12 @@ class Cohort:
         self.comparisons = designs.comparisons(design) or [absent]
         self.patients = list(samples["patient"].unique())
         self.members = list(samples.loc[samples["in_cohort"].astype(bool), "patient"].unique())
-        self._batches: dict[tuple[str, str], set[str]] = {}
-        for row in samples.to_dict("records"):
-            known = self._batches.setdefault((row["patient"], row["timepoint"]), set())
-            known.update({row["batch"]} if isinstance(row.get("batch"), str) else set())
-        days = samples.assign(day=pd.to_numeric(samples.get("day"), errors="coerce"))
-        days = days.loc[days["day"].between(0, EARLY_DAYS)]
-        self._early = days.groupby(["patient", "timepoint"])["day"].min().to_dict()
+        self._sampled = set(zip(samples["patient"], samples["timepoint"], strict=True))
+        self.notes = Notes(guard(design) if notes is None else notes)
 
     def gap(self, patient: str, followup: str, baseline: str) -> str:
         """Return the timepoint of the comparison that the patient lacks, or ""."""
-        return next((t for t in (baseline, followup) if (patient, t) not in self._batches), "")
-
-    def batches_differ(self, patient: str, followup: str, baseline: str) -> bool:
-        """Whether the patient's two timepoints share no batch; False where the sheet has none."""
-        before, after = (self._batches[patient, t] - {""} for t in (baseline, followup))
-        return bool(before and after and not before & after)
-
-    def early(self, scope: str, followup: str) -> str:
-        """Return a remark where a follow-up sample was taken within two weeks of the infusion."""
-        days = [
-            day
-            for (patient, timepoint), day in self._early.items()
-            if timepoint == followup and scope in (COHORT, patient)
-        ]
-        if not days:
-            return ""
-        return f"day {min(days):g}: cytokine release raises JAK-STAT and interferon early"
+        return next((t for t in (baseline, followup) if (patient, t) not in self._sampled), "")
 
 
 def judge(findings: Iterable[Finding], cohort: Cohort, *, alpha: float) -> pd.DataFrame:
@@ -160,10 +142,7 @@ def _verdict(f: Finding, n_tests: int, cohort: Cohort, alpha: float) -> dict:
     detail = [f.if_changed if direction in WORDS else "", f.detail]
     if evidence == "within-patient":
         detail.append(ONE_LIBRARY)
-    evidence, reason = lowered(f, evidence, direction, reason, cohort)
-    followup = f.comparison.split(" vs ")[0]
-    if direction != UNKNOWN and f.family in ("pathways", "composition"):
-        detail.append(cohort.early(f.scope, followup))
+    evidence, reason = lowered(f, evidence, reason, cohort.notes)
     if direction == UNKNOWN and f.enough:
         detail.append(f"enough: {f.enough}")
     row = {name: getattr(f, name, "") for name in COLUMNS}
@@ -173,6 +152,7 @@ def _verdict(f: Finding, n_tests: int, cohort: Cohort, alpha: float) -> dict:
         "evidence": evidence,
         "detail": "; ".join(part for part in detail if part),
         "enough": f.enough if direction == UNKNOWN else "",
+        "guard": cohort.notes.checks(f.scope, f.comparison, f.family),
     }
 
 
@@ -220,22 +200,10 @@ def _size(f: Finding) -> float:
     return f.ci_high if f.ci_high < 0 else 0.0
 
 
-def lowered(
-    f: Finding, evidence: str, direction: str, reason: str, cohort: Cohort
-) -> tuple[str, str]:
-    """Return (evidence, reason) after the guard on batches; clinical measures know no batch.
-
-    A patient's claim is lowered where that patient's two timepoints share no batch, the cohort's
-    where this is so in every patient compared: no test can see it.
-    """
-    if evidence == "descriptive" or f.family == "clinical":
-        return evidence, reason
-    followup, baseline = f.comparison.split(" vs ")
-    people = cohort.members if f.scope == COHORT else [f.scope]
-    pairs = [p for p in people if not cohort.gap(p, followup, baseline)]
-    if pairs and all(cohort.batches_differ(p, followup, baseline) for p in pairs):
-        return "descriptive", f"{reason}; {CONFOUNDED}"
-    return evidence, reason
+def lowered(f: Finding, evidence: str, reason: str, notes: Notes) -> tuple[str, str]:
+    """Return (evidence, reason) after the design guard."""
+    why = "" if evidence == "descriptive" else notes.lowering(f.scope, f.comparison, f.family)
+    return ("descriptive", f"{reason}; {why}") if why else (evidence, reason)
 
 
 def _tally(claims: pd.DataFrame, cohort: Cohort) -> pd.DataFrame:
