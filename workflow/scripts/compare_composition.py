@@ -1,14 +1,15 @@
 """Shares of cell types and subsets in each sample, and their change from baseline.
 
 Inputs: `labels`, `cells` (one per sample), `car` and `clinical` (tables/clinical.tsv) where there
-is one. Outputs: `composition` (with cells per microlitre where blood counts are known), `change`.
+is one. Outputs: `composition` and `change`, both with cells per microlitre where blood counts are
+known.
 """
 
 import logging
 
 import pandas as pd
 
-from immune_reset import absolute_counts, composition, design, tables
+from immune_reset import absolute_changes, absolute_counts, composition, design, tables
 from immune_reset.errors import at
 from immune_reset.runtime import start
 
@@ -57,6 +58,8 @@ def main(smk) -> None:
     changes = all_changes(counts, plan, level=level, min_expected=cfg["composition.min_expected"])
     clinical = tables.optional(smk.input, "clinical")
     blood = absolute_counts.blood_counts(tables.read(clinical)) if clinical else None
+    numbers = absolute_changes.levels(counts, samples, blood, level=level)
+    changes = absolute_changes.add_numbers(changes, numbers, plan, level=level)
     shares = composition.shares(counts, samples, level=level)
     shares = absolute_counts.per_microlitre(shares, samples, blood, level=level)
     tables.write(shares, smk.output.composition)

@@ -14,7 +14,15 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from immune_reset import claims_text, panels, report, report_columns, report_views, tables
+from immune_reset import (
+    claims_text,
+    panels,
+    report,
+    report_columns,
+    report_guard,
+    report_views,
+    tables,
+)
 from immune_reset.runtime import start
 
 logger = logging.getLogger("render_report")
@@ -36,6 +44,9 @@ TABLES = (
     "pathway_change",
     "enrichment",
     "clinical",
+    "composition_change",
+    "gene_set_overlap",
+    "design_guard",
 )
 SECTIONS = (
     ("claims", "What changed"),
@@ -59,8 +70,8 @@ def table_views(
     """Return the view of every table that the report shows; None where it is absent or empty."""
     views: dict[str, dict[str, Any] | None] = dict.fromkeys(TABLES)
     for name, frame in frames.items():
-        if name not in views or frame.empty or name == "composition":
-            continue  # the composition is drawn, not listed
+        if name not in views or frame.empty:
+            continue
         frame = report_columns.ROWS.get(name, lambda rows: rows)(frame)
         if name == "clusters":
             frame = report_columns.marked_clusters(frame, min_confidence)
@@ -130,7 +141,12 @@ def context_of(
     names = list(dict.fromkeys([*names, *frames["claims"]["comparison"]]))
     has = {"gex": "composition" in frames, "vdj": "diversity" in frames}
     qc = frames.get("qc")
-    return {
+    groups = report_views.claim_groups(views, people, names)
+    for group in groups:
+        own = [view for view in views if view["scope"] == group["scope"]]
+        group["notes"] = report_guard.beside(frames.get("design_guard"), group["scope"], own)
+    frames, guarded = report_guard.context(frames, catalogue)
+    return guarded | {
         "title": title,
         "question": QUESTION,
         "sections": SECTIONS,
@@ -141,7 +157,7 @@ def context_of(
         "has": has | {"clinical": len(frames.get("clinical", ())) > 0},
         "evidence": list(catalogue["evidence"].values()),
         "glance": report_views.glance(views, people, names),
-        "claim_groups": report_views.claim_groups(views, people, names),
+        "claim_groups": groups,
         "grid": report_views.sample_grid(plan, qc if has["gex"] else None),
         "remarks": report_views.sample_remarks(plan, qc if has["gex"] else None),
         "views": table_views(frames, min_confidence=settings["annotation.min_confidence"]),

@@ -72,6 +72,7 @@ def claim_view(
         "p": p_value(row, "p_value", catalogue["phrases"]),
         "q": p_value(row, "q_value", catalogue["phrases"]),
         **remarks(row, catalogue),
+        "guard": guard_words(row, catalogue),
         "strip": strip(row["estimate"], row["ci_low"], row["ci_high"], scale_of(row)),
     }
 
@@ -117,6 +118,12 @@ def remarks(row: Mapping[str, Any], catalogue: Mapping[str, Any]) -> dict[str, s
     detail = "; ".join(part for part in parts if part and not part.startswith(said))
     words = {"reason": str(row.get("reason") or ""), "detail": detail, "note": "; ".join(first)}
     return words | {"enough": enough or "; ".join(told)}
+
+
+def guard_words(row: Mapping[str, Any], catalogue: Mapping[str, Any]) -> str:
+    """Return what the design guard found beside the claim, in the catalogue's short words."""
+    checks = [name for name in str(row.get("guard") or "").split("; ") if name]
+    return ", ".join(catalogue["guard"].get(name, name) for name in checks)
 
 
 def scale_of(row: Mapping[str, Any]) -> str:

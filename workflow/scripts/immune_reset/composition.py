@@ -117,7 +117,8 @@ def patient_changes(
     fraction_followup, estimate (log2 ratio of shares), ci_low, ci_high, p_value, p_floor,
     n_patients, status, detail (`intervals.share_ratio`; the sampling of cells and nothing else),
     and estimate_without_b with its interval and status: the same with B cells and plasma cells
-    left out of the denominator, since all else rises by arithmetic where they vanish.
+    left out of the denominator, since all else rises by arithmetic where they vanish; `arithmetic`
+    is that rise, the log2 ratio of what B cells and plasma cells leave of the whole.
     """
     rows = []
     for patient, name, baseline, followup in paired_samples(plan):
@@ -133,6 +134,7 @@ def patient_changes(
             row |= _ratio(x0, n0, x1, n1, level, min_expected)
             if not np.isnan(rest0):
                 without = _ratio(x0, rest0, x1, rest1, level, min_expected)
+                row["arithmetic"] = _arithmetic(rest0, n0, rest1, n1)
                 for field in ("estimate", "ci_low", "ci_high", "status"):
                     row[f"{field}_without_b"] = without[field]
             rows.append(row)
@@ -143,8 +145,12 @@ CHANGE = [
     *("scope", "comparison", *PARTS, "n_baseline", "n_followup", "total_baseline"),
     *("total_followup", "fraction_baseline", "fraction_followup", "estimate", "ci_low", "ci_high"),
     *("p_value", "p_floor", "n_patients", "status", "detail", "estimate_without_b"),
-    *("ci_low_without_b", "ci_high_without_b", "status_without_b"),
+    *("ci_low_without_b", "ci_high_without_b", "status_without_b", "arithmetic"),
 ]
+
+
+def _arithmetic(rest0: float, n0: float, rest1: float, n1: float) -> float:
+    return float(np.log2(rest1 / n1 / (rest0 / n0))) if min(rest0, rest1) > 0 else np.nan
 
 
 def _ratio(

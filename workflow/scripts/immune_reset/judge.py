@@ -41,7 +41,7 @@ ONE_LIBRARY = "cell level, one library per time: batch, day and patient are not 
 COLUMNS = [
     "claim", "family", "scope", "compartment", "comparison", "measure", "n_baseline", "n_followup",
     "estimate", "ci_low", "ci_high", "p_value", "p_floor", "q_value", "direction", "reason",
-    "evidence", "detail", "enough", "guard",
+    "evidence", "detail", "guard", "enough",
 ]  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from immune_reset.absolute_changes import number_words, only_the_share
 from immune_reset.intervals import share_ratio
 from immune_reset.judge import COHORT, Cohort, Finding, cohort_finding
 from immune_reset.judge_rows import NO_MATRIX, NO_VDJ, by_key, missing
@@ -42,8 +43,22 @@ def composition_findings(
         lacking = {"unit": unit, "without": NO_MATRIX}
         if parent and table is not None and len(table) and not pairs:
             lacking["unit"] = f"{unit} with a subset in the labels"
-        found += _share_findings(start, pairs, cohort, minimum, table, **lacking)
+        made = _share_findings(start, pairs, cohort, minimum, table, **lacking)
+        found += made if parent or table is None else _with_numbers(made, table, kinds)
     return found
+
+
+def _with_numbers(found: list[Finding], table: pd.DataFrame, kinds: set[str]) -> list[Finding]:
+    """Add to each finding what became of the cells' number, where blood counts are known."""
+    own = table.loc[(table["level"] == "cell_type") & table["cell_type"].isin(kinds)]
+    rows = by_key(own, ["scope", "comparison"])
+    out = []
+    for f in found:
+        row = rows.get((f.scope, f.comparison), {"scope": f.scope})
+        end = f.ci_high if f.ci_high < 0 else f.ci_low
+        detail = "; ".join(filter(None, [f.detail, number_words(row)]))
+        out.append(replace(f, detail=detail, if_changed=only_the_share(row, end)))
+    return out
 
 
 def _composition_pairs(table: pd.DataFrame, kinds: set[str], parent: str) -> Pairs:

@@ -151,6 +151,47 @@ COLUMNS: dict[str, list[Column]] = {
         ("morisita_horn_high", "to", "number"),
         ("status", "Status", "text"),
     ],
+    "composition": [
+        *SAMPLE,
+        ("cell_type", "Cell type", "text"),
+        ("n_cells", "Cells", "count"),
+        ("fraction", "Share", "share"),
+        *SHARE_INTERVAL,
+        ("cells_per_ul", "Cells per µL", "number"),
+        ("cells_per_ul_low", "95 % from", "number"),
+        ("cells_per_ul_high", "to", "number"),
+    ],
+    "composition_change": [
+        ("scope", "Scope", "text"),
+        ("comparison", "Comparison", "spoken"),
+        ("cell_type", "Cell type", "text"),
+        ("estimate", "log2 change of share", "number"),
+        *INTERVAL,
+        ("arithmetic", "of it by arithmetic", "number"),
+        ("estimate_without_b", "without B and plasma cells", "number"),
+        ("cells_per_ul_baseline", "Cells per µL before", "number"),
+        ("cells_per_ul_followup", "after", "number"),
+        ("cells_per_ul_change", "Change", "number"),
+        ("cells_per_ul_change_low", "95 % from", "number"),
+        ("cells_per_ul_change_high", "to", "number"),
+    ],
+    "design_guard": [
+        ("scope", "Scope", "text"),
+        ("comparison", "Comparison", "spoken"),
+        ("found", "Found", "text"),
+        ("who", "In", "text"),
+        ("why", "Why it matters", "text"),
+        ("touches", "Touches", "text"),
+        ("effect", "Effect on evidence", "text"),
+    ],
+    "gene_set_overlap": [
+        ("set_a", "Gene set", "spoken"),
+        ("n_a", "Genes", "count"),
+        ("set_b", "Other set", "spoken"),
+        ("n_b", "Genes", "count"),
+        ("n_shared", "Shared", "count"),
+        ("share", "of the smaller", "share"),
+    ],
     "clinical": [
         ("patient", "Patient", "text"),
         ("day", "Day", "plain"),
@@ -162,6 +203,7 @@ COLUMNS: dict[str, list[Column]] = {
     ],
 }
 LIMITS = {"clone_fates": 200, "clinical": 300, "enrichment": 150, "pathway_change": 300}
+LIMITS |= {"composition": 400, "composition_change": 400, "design_guard": 300}
 
 
 def headline_diversity(frame: pd.DataFrame) -> pd.DataFrame:
@@ -198,12 +240,19 @@ def present_isotypes(frame: pd.DataFrame) -> pd.DataFrame:
     return rows[(rows["n_cells"] > 0) | (rows["isotype"] == "class switched")]
 
 
+def whole_types(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of whole cell types, without the columns that hold no number at all."""
+    return frame[frame["level"] == "cell_type"].dropna(axis=1, how="all")
+
+
 ROWS: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "diversity": headline_diversity,
     "clone_fates": followed_clones,
     "car_cells": called_cells,
     "isotypes": present_isotypes,
     "pathway_change": headline_pathways,
+    "composition": whole_types,
+    "composition_change": whole_types,
 }
 
 
