@@ -50,6 +50,7 @@ FIGURES = {
         "attribution",
     ],
     "clinical": ["clinical_course"],
+    "reference": ["reference"],
 }
 GEX_TABLES = [
     "qc",
@@ -72,7 +73,7 @@ REPORT_TABLES = [
     *["claims", "patients", "qc", "composition", "clusters", "car_cells", "on_target"],
     *["diversity", "clone_fates", "returned_clones", "lookup", "turnover", "car_clones"],
     *["isotypes", "overlap", "pathway_change", "gene_set_overlap", "enrichment", "clinical"],
-    *["composition_change", "design_guard"],
+    *["composition_change", "design_guard", "reference"],
 ]
 VDJ_TABLES = [
     "diversity",
@@ -160,6 +161,7 @@ def tables_made():
     names += GEX_TABLES if PLAN.has_gex else ["qc"]
     names += VDJ_TABLES if PLAN.has_vdj else []
     names += ["lookup"] if PLAN.has_vdj and SETTINGS["clones.lookup"] else []
+    names += ["reference"] if PLAN.has_controls else []
     return names + (["clinical"] if PLAN.clinical else [])
 
 
@@ -168,6 +170,7 @@ def figures_made():
     sets = ["qc", "cells", "composition", "pathways"] if PLAN.has_gex else []
     sets += ["diversity", "clones", "repertoire"] if PLAN.has_vdj else []
     sets += ["clinical"] if PLAN.clinical else []
+    sets += ["reference"] if PLAN.has_controls else []
     return [name for group in sets for name in FIGURES[group]]
 
 

@@ -140,6 +140,16 @@ def guard_inputs(wildcards):
     }
 
 
+def reference_inputs(wildcards):
+    """What patients and healthy controls are compared by."""
+    gex = dict(scores=f"{TABLES}/pathway_scores.tsv", composition=f"{TABLES}/composition.tsv")
+    vdj = dict(
+        diversity=f"{TABLES}/diversity.tsv",
+        clonotypes=of_patients("clonotypes.parquet"),
+    )
+    return {**(gex if PLAN.has_gex else {}), **(vdj if PLAN.has_vdj else {})}
+
+
 def patient_inputs(wildcards):
     """The tables whose values make the wide rows of patients."""
     wide = [name for name in tables_made() if name in PATIENT_TABLES]

@@ -47,6 +47,7 @@ TABLES = (
     "composition_change",
     "gene_set_overlap",
     "design_guard",
+    "reference",
 )
 SECTIONS = (
     ("claims", "What changed"),
@@ -54,6 +55,7 @@ SECTIONS = (
     ("cells", "Cells"),
     ("repertoire", "Repertoire"),
     ("pathways", "Pathways"),
+    ("reference", "Healthy controls"),
     ("clinical", "Clinical course"),
     ("methods", "Methods"),
     ("provenance", "Provenance"),
@@ -140,6 +142,7 @@ def context_of(
     people, names = panels.patients_of(plan), panels.comparison_names(plan)
     names = list(dict.fromkeys([*names, *frames["claims"]["comparison"]]))
     has = {"gex": "composition" in frames, "vdj": "diversity" in frames}
+    has["controls"] = "reference" in frames
     qc = frames.get("qc")
     groups = report_views.claim_groups(views, people, names)
     for group in groups:
@@ -149,7 +152,7 @@ def context_of(
     return guarded | {
         "title": title,
         "question": QUESTION,
-        "sections": SECTIONS,
+        "sections": [s for s in SECTIONS if s[0] != "reference" or has["controls"]],
         "design": plan,
         "settings": settings,
         "setting": lambda key: report.setting_text(settings[key]),

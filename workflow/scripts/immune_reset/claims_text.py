@@ -122,7 +122,8 @@ def remarks(row: Mapping[str, Any], catalogue: Mapping[str, Any]) -> dict[str, s
 
 def guard_words(row: Mapping[str, Any], catalogue: Mapping[str, Any]) -> str:
     """Return what the design guard found beside the claim, in the catalogue's short words."""
-    checks = [name for name in str(row.get("guard") or "").split("; ") if name]
+    value = row.get("guard")
+    checks = [name for name in ("" if pd.isna(value) else str(value)).split("; ") if name]
     return ", ".join(catalogue["guard"].get(name, name) for name in checks)
 
 

@@ -134,7 +134,7 @@ def receptors(pair: Pair) -> Iterator[Note]:
         if any(there) and not all(there):
             told = f"no {name} file at {_spoken(pair.names[there.index(False)])}"
             why = "its repertoire cannot be compared"
-            yield Note("receptors", name, told, why, ("diversity", "clones"))
+            yield Note("receptors", name, told, why, (f"{name.lower()}_diversity", "clones"))
 
 
 def drugs(pair: Pair) -> Iterator[Note]:

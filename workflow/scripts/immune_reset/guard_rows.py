@@ -128,17 +128,20 @@ class Notes:
         for row in table.fillna("").to_dict("records"):
             self._rows.setdefault((row["scope"], row["comparison"]), []).append(row)
 
-    def touching(self, scope: str, comparison: str, family: str) -> list[dict[str, str]]:
-        """Return the findings that touch a claim of this scope, comparison and family."""
-        rows = self._rows.get((scope, comparison), []) + self._rows.get((scope, ""), [])
-        return [row for row in rows if family in row["touches"].split("; ")]
+    def touching(self, scope: str, comparison: str, *names: str) -> list[dict[str, str]]:
+        """Return the findings that touch a claim of this scope and comparison.
 
-    def lowering(self, scope: str, comparison: str, family: str) -> str:
+        `names`: the claim's family and its own name, either of which a finding may touch.
+        """
+        rows = self._rows.get((scope, comparison), []) + self._rows.get((scope, ""), [])
+        return [row for row in rows if set(names) & set(row["touches"].split("; "))]
+
+    def lowering(self, scope: str, comparison: str, *names: str) -> str:
         """Return why the evidence of the claim is lowered to descriptive, or ""."""
-        rows = self.touching(scope, comparison, family)
+        rows = self.touching(scope, comparison, *names)
         return "; ".join(f"{r['found']}: {r['why']}" for r in rows if r["effect"] == LOWERED)
 
-    def checks(self, scope: str, comparison: str, family: str) -> str:
+    def checks(self, scope: str, comparison: str, *names: str) -> str:
         """Return the names of the checks that found something, by "; "."""
-        rows = self.touching(scope, comparison, family)
+        rows = self.touching(scope, comparison, *names)
         return "; ".join(dict.fromkeys(row["check"] for row in rows))

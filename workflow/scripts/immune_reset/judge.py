@@ -152,7 +152,7 @@ def _verdict(f: Finding, n_tests: int, cohort: Cohort, alpha: float) -> dict:
         "evidence": evidence,
         "detail": "; ".join(part for part in detail if part),
         "enough": f.enough if direction == UNKNOWN else "",
-        "guard": cohort.notes.checks(f.scope, f.comparison, f.family),
+        "guard": cohort.notes.checks(f.scope, f.comparison, f.family, f.claim),
     }
 
 
@@ -202,7 +202,11 @@ def _size(f: Finding) -> float:
 
 def lowered(f: Finding, evidence: str, reason: str, notes: Notes) -> tuple[str, str]:
     """Return (evidence, reason) after the design guard."""
-    why = "" if evidence == "descriptive" else notes.lowering(f.scope, f.comparison, f.family)
+    why = (
+        ""
+        if evidence == "descriptive"
+        else notes.lowering(f.scope, f.comparison, f.family, f.claim)
+    )
     return ("descriptive", f"{reason}; {why}") if why else (evidence, reason)
 
 

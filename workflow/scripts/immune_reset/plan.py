@@ -33,6 +33,11 @@ class Plan:
         """Whether the cohort has contigs."""
         return any("bcr" in row or "tcr" in row for row in self.rows.values())
 
+    @property
+    def has_controls(self) -> bool:
+        """Whether the cohort has healthy controls."""
+        return any(row.get("group") == "control" for row in self.rows.values())
+
 
 def make_plan(config: dict[str, Any], root: str | Path, made: set[str] | None = None) -> Plan:
     """Return the plan of a run.

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from immune_reset import report_guard
+
 Column = tuple[str, str, str]
 HEADLINE_SETS = ("ISG28", "HALLMARK_IL6_JAK_STAT3_SIGNALING", "JAK_STAT_BEYOND_INTERFERON")
 INTERVAL = [("ci_low", "95 % from", "number"), ("ci_high", "to", "number")]
@@ -165,32 +167,15 @@ COLUMNS: dict[str, list[Column]] = {
         ("scope", "Scope", "text"),
         ("comparison", "Comparison", "spoken"),
         ("cell_type", "Cell type", "text"),
-        ("estimate", "log2 change of share", "number"),
+        ("estimate", "Share, log2", "number"),
         *INTERVAL,
-        ("arithmetic", "of it by arithmetic", "number"),
-        ("estimate_without_b", "without B and plasma cells", "number"),
-        ("cells_per_ul_baseline", "Cells per µL before", "number"),
+        ("arithmetic", "Arithmetic", "number"),
+        ("estimate_without_b", "Without B", "number"),
+        ("cells_per_ul_baseline", "Per µL before", "number"),
         ("cells_per_ul_followup", "after", "number"),
-        ("cells_per_ul_change", "Change", "number"),
+        ("cells_per_ul_change", "change", "number"),
         ("cells_per_ul_change_low", "95 % from", "number"),
         ("cells_per_ul_change_high", "to", "number"),
-    ],
-    "design_guard": [
-        ("scope", "Scope", "text"),
-        ("comparison", "Comparison", "spoken"),
-        ("found", "Found", "text"),
-        ("who", "In", "text"),
-        ("why", "Why it matters", "text"),
-        ("touches", "Touches", "text"),
-        ("effect", "Effect on evidence", "text"),
-    ],
-    "gene_set_overlap": [
-        ("set_a", "Gene set", "spoken"),
-        ("n_a", "Genes", "count"),
-        ("set_b", "Other set", "spoken"),
-        ("n_b", "Genes", "count"),
-        ("n_shared", "Shared", "count"),
-        ("share", "of the smaller", "share"),
     ],
     "clinical": [
         ("patient", "Patient", "text"),
@@ -202,8 +187,9 @@ COLUMNS: dict[str, list[Column]] = {
         ("sample", "Sample", "text"),
     ],
 }
+COLUMNS |= report_guard.COLUMNS
 LIMITS = {"clone_fates": 200, "clinical": 300, "enrichment": 150, "pathway_change": 300}
-LIMITS |= {"composition": 400, "composition_change": 400, "design_guard": 300}
+LIMITS |= {"composition": 400, "composition_change": 400, "design_guard": 300, "reference": 400}
 
 
 def headline_diversity(frame: pd.DataFrame) -> pd.DataFrame:
@@ -240,6 +226,12 @@ def present_isotypes(frame: pd.DataFrame) -> pd.DataFrame:
     return rows[(rows["n_cells"] > 0) | (rows["isotype"] == "class switched")]
 
 
+def beside_controls(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the estimable rows of the headline gene sets, of shares and of diversity."""
+    shown = frame["kind"].ne("pathway") | frame["measure"].isin(HEADLINE_SETS)
+    return frame[shown & frame["status"].eq("estimable")]
+
+
 def whole_types(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of whole cell types, without the columns that hold no number at all."""
     return frame[frame["level"] == "cell_type"].dropna(axis=1, how="all")
@@ -252,6 +244,7 @@ ROWS: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "isotypes": present_isotypes,
     "pathway_change": headline_pathways,
     "composition": whole_types,
+    "reference": beside_controls,
     "composition_change": whole_types,
 }
 

@@ -17,8 +17,44 @@ SAID = {
     "clones": "clones",
     "car": "CAR T cells",
     "clinical": "clinical values",
+    "bcr_diversity": "BCR diversity",
+    "tcr_diversity": "TCR diversity",
 }
 UNKNOWN = "unknown"
+COLUMNS: dict[str, list[tuple[str, str, str]]] = {
+    "reference": [
+        ("patient", "Patient", "text"),
+        ("timepoint", "Timepoint", "spoken"),
+        ("measure", "Measure", "spoken"),
+        ("cell_type", "Of", "text"),
+        ("value", "Value", "number"),
+        ("n_controls", "Controls", "count"),
+        ("control_mean", "Their mean", "number"),
+        ("control_low", "Smallest", "number"),
+        ("control_high", "Largest", "number"),
+        ("z", "z", "number"),
+        ("position", "Position", "text"),
+        ("toward", "Since baseline", "text"),
+    ],
+    "design_guard": [
+        ("scope", "Scope", "text"),
+        ("comparison", "Comparison", "spoken"),
+        ("found", "Found", "text"),
+        ("who", "In", "text"),
+        ("why", "Why it matters", "text"),
+        ("touches", "Touches", "text"),
+        ("effect", "Effect on evidence", "text"),
+    ],
+    "gene_set_overlap": [
+        ("set_a", "Gene set", "spoken"),
+        ("n_a", "Genes", "count"),
+        ("set_b", "Other set", "spoken"),
+        ("n_b", "Genes", "count"),
+        ("n_shared", "Shared", "count"),
+        ("share", "of the smaller", "share"),
+    ],
+}
+"""Columns of the tables shown beside the claims: column, heading, format."""
 
 
 def beside(
@@ -32,7 +68,8 @@ def beside(
     """
     if notes is None or notes.empty:
         return []
-    known = {(v["comparison"], v["family"]) for v in views if v["css"] != UNKNOWN}
+    told_of = [view for view in views if view["css"] != UNKNOWN]
+    known = {(view["comparison"], view[name]) for view in told_of for name in ("family", "claim")}
     told: dict[tuple[str, ...], dict[str, Any]] = {}
     for row in notes.loc[notes["scope"] == scope].fillna("").to_dict("records"):
         families = row["touches"].split("; ")
@@ -158,6 +195,12 @@ def context(
     words = {
         "signals": signals,
         "label_notes": strange,
+        "per_ul": _has_numbers(frames.get("composition_change")),
         "arithmetic": arithmetic_of_depletion(frames.get("composition_change")),
     }
     return shown, words
+
+
+def _has_numbers(changes: pd.DataFrame | None) -> bool:
+    column = "cells_per_ul_change"
+    return changes is not None and column in changes and bool(changes[column].notna().any())
