@@ -146,8 +146,25 @@ def test_early_followup_is_remarked():
     design = plan()
     for row in design["samples"]:
         row["day"] = {"pre": -7, "post": 10}[row["timepoint"]]
-    assert "day 10" in verdicts([finding()], Cohort(design)).loc[0, "detail"]
-    assert "day" not in verdicts([finding()]).loc[0, "detail"].replace("day and", "")
+    assert verdicts([finding()], Cohort(design)).loc[0, "guard"] == "early"
+    assert verdicts([finding()]).loc[0, "guard"] == ""
+
+
+def test_cohort_pathways_over_early_and_late_days_are_descriptive():
+    design = plan()
+    for row, day in zip(design["samples"], (-7, 10, -7, 30, -7, 30), strict=True):
+        row["day"] = day
+    found = [finding(scope="cohort"), finding(), finding(scope="cohort", family="composition")]
+    rows = verdicts(found, Cohort(design))
+    assert rows["evidence"].tolist() == ["descriptive", "within-patient", "cohort"]
+    assert "not averaged with months 1 to 3" in rows.loc[0, "reason"]
+
+
+def test_the_table_of_the_guard_is_taken_as_it_is():
+    found = {"check": "drug", "found": "x", "who": "P1", "why": "y", "effect": "remark"}
+    notes = pd.DataFrame([found | {"scope": "P1", "comparison": NAME, "touches": "pathways"}])
+    rows = verdicts([finding(), finding(scope="P2")], Cohort(plan(), notes=notes))
+    assert rows["guard"].tolist() == ["drug", ""]
 
 
 def test_two_patients_alike_are_both_patients_and_no_cohort_claim():

@@ -170,9 +170,10 @@ def events(pair: Pair) -> Iterator[Note]:
     rows = rows.loc[rows["kind"].isin(["event", "drug"])]
     for name, part in rows.groupby("measure", sort=False):
         kind, near = treatments.kind_of(name, event=True), []
+        noticed = 0 if kind.pulse else NOTICED
         for (at, _), day in zip(pair.sides(), pair.days(), strict=True):
             gaps = (day - part["day"]).tolist()
-            close = [gap for gap in gaps if -NOTICED <= gap <= pair.limits.window_days]
+            close = [gap for gap in gaps if -noticed <= gap <= pair.limits.window_days]
             near += [f"{_gap(gap)} {at}" for gap in sorted(close, key=abs)[:1]]
         if near:
             told = f"{_spoken(name)} {' and '.join(near)}"
@@ -254,9 +255,10 @@ def labels(clusters: pd.DataFrame | None, cell_types: pd.DataFrame | None) -> It
 
 
 def _gap(days: float) -> str:
-    if days < 0:
-        return f"{-days:g} days after the sample at"
-    return f"{days:g} days before the sample at" if days else "on the day of the sample at"
+    if days == 0:
+        return "on the day of the sample at"
+    told = f"{abs(days):g} day{'' if abs(days) == 1 else 's'}"
+    return f"{told} {'before' if days > 0 else 'after'} the sample at"
 
 
 def _list(names: Iterable[str]) -> str:
