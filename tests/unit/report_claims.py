@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from unit import report_beside
 from unit import report_tables as made
 
 from immune_reset import tables
@@ -16,7 +17,7 @@ PATHWAYS = ("ifn_b_cells", "ifn_t_cells", "ifn_monocytes", "ifn_nk_cells", "ifn_
 def claim(name: str, family: str, scope: str, comparison: str, **values) -> dict:
     """Return one row of the claims table; what is not given is empty."""
     blank = dict.fromkeys(NUMBERS, np.nan)
-    texts = {"compartment": "all", "measure": "", "reason": "", "detail": ""}
+    texts = {"compartment": "all", "measure": "", "reason": "", "detail": "", "guard": ""}
     row = blank | texts | {"claim": name, "family": family, "scope": scope}
     return row | {"comparison": comparison} | values
 
@@ -165,7 +166,9 @@ def every_table() -> dict[str, pd.DataFrame]:
     names += ["clone_fates", "pathway_scores", "pathway_change", "attribution", "clinical"]
     names += ["clusters"]
     own = (claims, patients, car_cells, enrichment, isotypes)
-    return {name: getattr(made, name)() for name in names} | {f.__name__: f() for f in own}
+    own += (report_beside.design_guard, report_beside.gene_set_overlap, report_beside.reference)
+    frames = {name: getattr(made, name)() for name in names} | {f.__name__: f() for f in own}
+    return frames | {"composition_change": report_beside.with_numbers(frames["composition_change"])}
 
 
 def write_all(folder: Path, frames: dict[str, pd.DataFrame] | None = None) -> dict[str, str]:

@@ -29,6 +29,7 @@ FIGURES = {
     ],
     "plot_pathways": ["pathway_interferon", "pathway_jak_stat", "pathway_change", "attribution"],
     "plot_clinical": ["clinical_course"],
+    "plot_reference": ["reference"],
 }
 
 
@@ -85,6 +86,7 @@ def inputs(script: str, tables: dict[str, str], files: dict[str, str]) -> Files:
             "attribution": tables["attribution"],
         },
         "plot_clinical": {"clinical": tables["clinical"]},
+        "plot_reference": {"reference": tables["reference"]},
     }
     return Files(**given[script])
 

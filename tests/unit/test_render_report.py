@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from unit import report_claims
+from unit import report_beside, report_claims
 from unit import report_jobs as jobs
 from unit import report_tables as made
 
-from immune_reset import report, tables
+from immune_reset import report, report_guard, tables
 
 VOID = {"meta", "img", "br", "input", "line", "path", "circle", "link"}
 
@@ -121,6 +121,62 @@ def test_headings_do_not_skip_a_level(page):
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(b - a <= 1 for a, b in itertools.pairwise(levels))
+
+
+def test_the_guard_stands_beside_the_claims_that_it_touches(tmp_path):
+    frames = report_claims.every_table()
+    rows = frames["claims"]
+    touched = (rows["scope"] == "P1") & (rows["claim"] == "ifn_monocytes")
+    touched &= rows["comparison"] == report_beside.MONTH_1
+    frames["claims"] = rows.assign(guard=["drug" if hit else "" for hit in touched])
+    html = jobs.render(tmp_path, frames)
+    text = Page(html).words()
+    assert html.count("Read beside it: a drug changed.") == 1 == touched.sum()
+    said = "Prednisone stopped, was 20 mg/d. In 2 of 3 patients: P1, P2. Steroids lower"
+    assert text.count(said) == 1
+    assert text.count("and makes their evidence descriptive") == 1
+    assert html.count('class="beside"') == 4  # the cohort, P1, P2, P3
+    assert text.count("Your labels Tfh-like (1,200 cells) are no cell types.") == 2  # and the cells
+    bare = {k: v for k, v in frames.items() if k != "design_guard"}
+    assert 'class="beside"' not in jobs.render(tmp_path / "bare", bare)
+
+
+def test_a_finding_that_touches_no_result_is_left_to_the_design():
+    notes = report_beside.design_guard()
+    views = [{"comparison": report_beside.MONTH_1, "family": "pathways", "claim": "x"}]
+    shown = report_guard.beside(notes, "P1", [views[0] | {"css": "down"}])
+    assert [note["check"] for note in shown] == ["drug"]
+    assert report_guard.beside(notes, "P1", [views[0] | {"css": "unknown"}]) == []
+    assert report_guard.beside(notes, "P1", [views[0] | {"css": "up", "family": "clones"}]) == []
+    assert report_guard.beside(None, "P1", []) == []
+
+
+def test_depletion_is_explained_where_it_happens_and_numbers_stand_beside_shares(page):
+    text = page.words()
+    # 12 % and 1.2 % before, .15 % and none after; the table's arithmetic is 2 ** .2
+    said = "P1, month 1 vs baseline: B and plasma cells went from 13 % to 0.15 % of all cells"
+    assert f"{said}, so by arithmetic alone every other share rises 1.15-fold." in text
+    assert "T cells in number: 540 to 670 per µL." in text
+    assert "Numbers are the share times the lymphocyte count" in text
+
+
+def test_shared_genes_and_one_signal():
+    overlap, change = report_beside.gene_set_overlap(), made.pathway_change()
+    names = {claim: claim for claim in report_guard.PATHWAY_CLAIMS}
+    jak = change["gene_set"].eq(made.GENE_SETS[1]) & change["cell_type"].eq("B")
+    change["same_signal_as"] = ["interferon" if hit else "" for hit in jak]
+    rows, words = report_guard.shared_genes(overlap, change, names)
+    assert rows["n_shared"].tolist() == [60, 2]  # of 87, of 28; none and other sets left out
+    assert rows["share"].tolist() == pytest.approx([60 / 87, 2 / 28])
+    assert words[0].startswith("ifn_b_cells; ifn_t_cells; ifn_monocytes")
+    assert words[1].startswith("jak_stat_b_cells is the same signal as interferon (")
+    assert len(report_guard.shared_genes(overlap, None, names)[1]) == 1
+
+
+def test_controls_have_their_section_and_only_where_there_are_any(tmp_path, page):
+    assert "Did the follow-up come nearer to the range of the healthy controls?" in page.words()
+    frames = {k: v for k, v in report_claims.every_table().items() if k != "reference"}
+    assert "Healthy controls" not in Page(jobs.render(tmp_path, frames)).words()
 
 
 def test_markup_in_values_is_shown_as_text(tmp_path):

@@ -38,8 +38,24 @@ def call(
 
     `cells`: cell_id, sample, cell_type, car_umis, measured. CAR-positive is a T cell at or above
     the threshold (`car.umi_threshold`); a CAR-negative T cell may carry a transgene that was not
-    seen. Cells of samples whose matrix lacks the feature have no call and are no evidence.
+    seen. Cells of samples whose matrix lacks the feature have no call and are no evidence. Each
+    person has a threshold of its own: libraries differ in their ambient RNA, and no person's call
+    hangs on another's cells.
     """
+    person = samples["person"] if "person" in samples else samples["patient"]
+    found = [
+        call_person(cells[cells["sample"].isin(own["sample"])], own, baseline, max_rate)
+        for _, own in samples.groupby(person.to_numpy(), sort=False)
+    ]
+    called, table = (pd.concat(part, ignore_index=True) for part in zip(*found, strict=True))
+    order = pd.DataFrame({"sample": samples["sample"].astype(str)})
+    return called, order.merge(table, on="sample", validate="1:1")
+
+
+def call_person(
+    cells: pd.DataFrame, samples: pd.DataFrame, baseline: str | None, max_rate: float
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return what `call` does, of one person."""
     measured = cells["measured"].to_numpy(bool)
     negatives = car.cannot_be_car(cells, samples, baseline).to_numpy() & measured
     umis = cells["car_umis"].to_numpy()
@@ -48,7 +64,8 @@ def call(
     called = cells.assign(car=hit & measured)
     status = car.CALLED if negatives.any() else car.NO_NEGATIVES
     status = status if measured.any() else car.NO_FEATURE
-    logger.info("threshold %d UMIs, %d negatives, bound %.2g", threshold, negatives.sum(), bound)
+    who = samples["patient"].iloc[0]
+    logger.info("%s: threshold %d UMIs, %d negatives", who, threshold, negatives.sum())
     table = car.car_table(called, samples, threshold=threshold, bound=bound, status=status)
     return called.loc[measured, ["cell_id", "car", "car_umis"]].reset_index(drop=True), table
 

@@ -108,7 +108,9 @@ def shared_genes(
     if overlap is None or overlap.empty:
         return pd.DataFrame(), []
     claims = claims_by_set()
-    rows = overlap[(overlap["n_shared"] > 0) & overlap[["set_a", "set_b"]].isin(claims).any(axis=1)]
+    rows = overlap[
+        (overlap["n_shared"] > 0) & overlap[["set_a", "set_b"]].isin(list(claims)).any(axis=1)
+    ]
     smaller = rows[["n_a", "n_b"]].min(axis=1)
     rows = rows.assign(share=rows["n_shared"] / smaller)
     rows = rows.sort_values(["share", "n_shared"], ascending=False, kind="stable")
