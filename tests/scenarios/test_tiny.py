@@ -14,7 +14,7 @@ EMPTY_IN_A_SMALL_COHORT = {
     *["car_cells", "on_target", "enrichment", "expression"],
     *["car_clones", "returned_clones"],
 }
-ONLY_WHERE_ASKED_FOR = {"lookup"}
+ONLY_WHERE_ASKED_FOR = {"lookup", "reference"}
 
 
 def digest(path):

@@ -170,3 +170,19 @@ def test_the_script_writes_its_tables(tmp_path, with_car):
         "CD8 T",
         "monocyte",
     ]
+
+
+def test_each_person_has_a_threshold_of_its_own():
+    clean, dirty = cohort(), cohort()
+    dirty["sample"] = "P2_" + dirty["sample"]
+    dirty["cell_id"] = "P2_" + dirty["cell_id"]
+    ambient = dirty.index[dirty["cell_type"] == "B"]
+    dirty.loc[ambient, "car_umis"] = 3
+    other = SAMPLES.assign(sample="P2_" + SAMPLES["sample"], patient="P2")
+    alone, table = call_car_cells.call(clean, SAMPLES, baseline="pre", max_rate=0.001)
+    both = pd.concat([clean, dirty], ignore_index=True)
+    samples = pd.concat([SAMPLES, other], ignore_index=True)
+    called, tables_of_both = call_car_cells.call(both, samples, baseline="pre", max_rate=0.001)
+    pd.testing.assert_frame_equal(called.iloc[: len(alone)], alone)
+    pd.testing.assert_frame_equal(tables_of_both.iloc[:2], table)
+    assert tables_of_both["threshold"].tolist() == [2, 2, 4, 4]

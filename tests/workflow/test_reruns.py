@@ -25,6 +25,7 @@ def rerun(project, **config):
 CASES = [
     ({"report": {"title": "x"}}, {"render_report", "write_provenance"}),
     ({"claims": {"min_log_diversity": 0.3}}, REPORT | {"write_provenance"}),
+    ({"guard": {"early_days": 20}}, REPORT | {"guard_design", "write_provenance"}),
     (
         {"layout": {"min_dist": 0.3}},
         {"lay_out_cells", "plot_cells", "export_cohort", "render_report", "write_provenance"},
