@@ -1,8 +1,12 @@
 """The design guard: what each check finds, whom it names, and which evidence it lowers."""
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 
+import guard_design
+from immune_reset import tables
 from immune_reset.guard import Limits
 from immune_reset.guard_rows import COLUMNS, Notes, guard
 from immune_reset.planning import cohort_design
@@ -252,3 +256,23 @@ def test_doses_in_words():
     assert kind_of("Methylprednisolone", event=False).why.startswith("steroids")
     assert kind_of("upadacitinib", event=False).why.endswith("JAK-STAT itself")
     assert kind_of("unheard of", event=True).touches == ("pathways", "composition")
+
+
+def test_the_script_writes_its_table_of_a_cohort_of_repertoires_alone(tmp_path):
+    qc = pd.DataFrame(
+        {"sample": ["A_pre", "A_m1"], "barcodes_in": [100, 10], "cells_kept": [90, 9]}
+    )
+    qc.to_csv(tmp_path / "qc.tsv", sep="\t", index=False)
+    cfg = {"guard.window_days": 28, "guard.early_days": 28, "guard.max_ratio": 3}
+    output = SimpleNamespace(guard=tmp_path / "design_guard.tsv")
+    params = SimpleNamespace(cfg=cfg, design=plan(("A",)))
+    files = SimpleNamespace(qc=tmp_path / "qc.tsv")
+    guard_design.main(SimpleNamespace(input=files, output=output, params=params, log=[]))
+    table = tables.read(output.guard)
+    assert list(table.columns) == tables.fixed_columns("design_guard") == COLUMNS
+    assert table["found"].tolist() == ["90 cells before and 9 after (10-fold)"] * 2
+    one = plan(("A",))
+    one["samples"] = one["samples"][:1]
+    params.design = one
+    guard_design.main(SimpleNamespace(input=files, output=output, params=params, log=[]))
+    assert tables.read(output.guard)["check"].tolist() == []
