@@ -104,8 +104,8 @@ def measures(rows: pd.DataFrame) -> dict[str, float]:
             persists & able & (rows["planted"] == "stable")
         ].mean(),
         "eradicated, detectable: called": gone[(rows["planted"] == "eradicated") & able].mean(),
-        "X + Y ≥ 20: right": right[large].mean(),
-        "of those decided": right[large & (rows["fate"] != "below detection")].mean(),
+        "X + Y ≥ 20, tested: right": right[large & (rows["fate"] != "below detection")].mean(),
+        "untested too": right[large].mean(),
         "wrong way": wrong_way(rows[large]),
     }
     for name in (*PLANTED, "new"):
@@ -206,10 +206,11 @@ def page(rows: pd.DataFrame, groups: pd.DataFrame, *, draws: int, options: str) 
         "unchanged share would show with a chance of 95 %.",
         "- *eradicated, detectable: called*: of eradicated clones with X ≥ 3 whose detection "
         "chance, at the lower bound of their share, is at least 95 %; all.",
-        "- *X + Y ≥ 20: right*: called as planted, of all fates and, beside it, of each; a clone "
-        "that is gone where it could have been missed counts as wrong. *Of those decided* leaves "
-        "the clones below detection out. At least .90 is aimed at: a follow-up of a tenth of the "
-        "cells cannot show a four-fold fall of a clone of 20, whatever the test.",
+        "- *X + Y ≥ 20, tested: right*: called as planted, of the clones that a test decides; at "
+        "least .90 over all depths. A clone below detection has no verdict and is no tested clone; "
+        "*untested too* counts it as wrong, as do the columns of the single fates. At a follow-up "
+        "of a tenth of the cells no test can show a four-fold fall of a clone of 20 (18 and 2 "
+        "cells where nothing changed, 19.5 and .5 after the fall).",
         "- *wrong way*: called what the planted fate excludes (a persisting clone eradicated, a "
         "stable one changed, a smaller one expanded).",
         "",
