@@ -32,7 +32,15 @@ include: "workflow/rules/figures_of_patients.smk"
 include: "workflow/rules/report.smk"
 
 
+mend_records()
+
+
+onsuccess:
+    keep_records()
+
+
 onerror:
+    keep_records()
     said = faults(LOGS, STARTED)
     sys.stderr.write("\n".join(["", "What stopped the run:", *said, ""]) if said else "")
 

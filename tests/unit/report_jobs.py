@@ -128,6 +128,7 @@ def render(
     figures: list[Path] = (),
     title: str = "Was the immune system reset?",
     provenance: str | None = None,
+    settings: dict | None = None,
 ) -> str:
     """Write the report of the given tables and return its HTML."""
     given = report_claims.write_all(folder, frames)
@@ -141,9 +142,10 @@ def render(
         output=Files(report=str(folder / "report.html")),
         params=SimpleNamespace(
             cfg={"report.title": title},
-            settings=made.SETTINGS,
+            settings=settings or made.SETTINGS,
             design=design or made.design(),
             versions=made.VERSIONS,
+            history=str(folder / "history.json"),
         ),
         log=[],
     )

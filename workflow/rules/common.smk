@@ -6,6 +6,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.io import strip_wildcard_constraints
+from snakemake.persistence.file import FilePersistence
 
 ROOT = Path(workflow.current_basedir).parents[1]
 SCRIPTS = ROOT / "workflow" / "scripts"
@@ -19,6 +21,7 @@ from immune_reset.heads import check_heads
 from immune_reset.named_files import check_named_files
 from immune_reset.plan import make_plan
 from immune_reset.planning import patient_design, patients
+from immune_reset.records import STORE, keep, mend
 from immune_reset.settings import leaves
 from immune_reset.sheets import files_made_for
 
@@ -189,3 +192,31 @@ def final_outputs():
     files += [f"{TABLES}/{name}.tsv" for name in tables_made()]
     files += [f"{OUT}/cohort.h5mu"] if SETTINGS["export.h5mu"] else []
     return files
+
+
+def every_output():
+    """Every file that a rule writes for this cohort."""
+    files = []
+    for rule in workflow.rules:
+        ours = [strip_wildcard_constraints(str(file)) for file in rule.output]
+        for name, values in (("sample", SAMPLES), ("patient", PATIENTS)):
+            if name in rule.wildcard_names:
+                ours = [file.replace(f"{{{name}}}", value) for file in ours for value in values]
+        files += ours
+    made = (f"{OUT}/", resource("demo/data") + "/")
+    return [file for file in files if file.startswith(made)]
+
+
+def mend_records():
+    """Put back what `.snakemake` has lost; see `immune_reset.records`."""
+    if workflow.is_main_process and os.path.isdir(OUT):
+        own, files = FilePersistence(nolock=True), every_output()
+        said = mend(files, OUT, own).said(f"{OUT}/{STORE}")
+        keep(files, OUT, own)
+        sys.stderr.write("".join(f"{line}\n" for line in said))
+
+
+def keep_records():
+    """Copy what `.snakemake` knows of this run to where the results are."""
+    if os.path.isdir(OUT):
+        keep(every_output(), OUT, FilePersistence(nolock=True))

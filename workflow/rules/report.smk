@@ -48,6 +48,7 @@ rule render_report:
         settings=SETTINGS,
         design=DESIGN,
         versions=VERSIONS,
+        history=f"{OUT}/history.json",
         code=code_of("render_report"),
     script:
         "../scripts/render_report.py"

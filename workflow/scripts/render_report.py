@@ -3,7 +3,8 @@
 Inputs: `claims`, `patients` and, where the cohort has them, the other tables by name; `figures`
 (PNG files, named by their stem), `templates` (the files of workflow/report), optional
 `provenance`. Params: `cfg` ("report.title"), `settings` (every configuration leaf), `design`,
-`versions` ({package: version}). Output: `report`.
+`versions` ({package: version}), `history` (file that keeps what the last report said; read, and
+written anew). Output: `report`.
 """
 
 import logging
@@ -21,6 +22,7 @@ from immune_reset import (
     report_columns,
     report_guard,
     report_views,
+    since,
     tables,
 )
 from immune_reset.runtime import start
@@ -132,9 +134,9 @@ def provenance_lines(record: Mapping[str, Any] | None) -> list[tuple[str, str]]:
 
 def context_of(
     frames: Mapping[str, pd.DataFrame], texts: Mapping[str, str], *, plan: Mapping[str, Any],
-    settings: Mapping[str, Any], title: str,
-) -> dict[str, Any]:  # fmt: skip
-    """Return what the templates name, but for figures, versions and provenance."""
+    settings: Mapping[str, Any], title: str, history: str = "",
+) -> tuple[dict[str, Any], list[since.State]]:  # fmt: skip
+    """Return what the templates name, but for figures, versions and provenance, and the history."""
     settings = report.Settings(settings)
     catalogue = report.catalogue(texts["sentences.yaml"])
     units = clinical_units(frames.get("clinical"))
@@ -149,10 +151,15 @@ def context_of(
         own = [view for view in views if view["scope"] == group["scope"]]
         group["notes"] = report_guard.beside(frames.get("design_guard"), group["scope"], own)
     frames, guarded = report_guard.context(frames, catalogue)
-    return guarded | {
+    samples = [row["sample"] for row in plan["samples"]]
+    states = since.remember(history, since.state_of(views, settings, samples))
+    changes = since.changes(states)
+    first = [("since", "Since the last report")] if changes else []
+    context = guarded | {
         "title": title,
         "question": QUESTION,
-        "sections": [s for s in SECTIONS if s[0] != "reference" or has["controls"]],
+        "since": changes,
+        "sections": first + [s for s in SECTIONS if s[0] != "reference" or has["controls"]],
         "design": plan,
         "settings": settings,
         "setting": lambda key: report.setting_text(settings[key]),
@@ -166,6 +173,7 @@ def context_of(
         "views": table_views(frames, min_confidence=settings["annotation.min_confidence"]),
         "references": yaml.safe_load(texts["references.yaml"]),
     }
+    return context, states
 
 
 def main(smk) -> None:
@@ -176,18 +184,21 @@ def main(smk) -> None:
     pngs = {Path(p).stem: Path(p).read_bytes() for p in smk.input.figures}
     found = {name: tables.optional(smk.input, name) for name in ("claims", "patients", *TABLES)}
     frames = {name: tables.read(path) for name, path in found.items() if path}
-    context = context_of(
+    history = Path(params.history)
+    context, states = context_of(
         frames,
         texts,
         plan=params.design,
         settings=params.settings,
         title=cfg["report.title"],
+        history=history.read_text(encoding="utf-8") if history.is_file() else "",
     )
     path = tables.optional(smk.input, "provenance")
     context["provenance"] = provenance_lines(tables.read_json(path) if path else None)
     context["versions"] = dict(params.versions)
     html = report.render(texts, pngs, context)
     Path(smk.output.report).write_text(html, encoding="utf-8")
+    tables.write_json(states, history)
     logger.info("report: %.1f MB, %d claims", len(html) / 1e6, len(frames["claims"]))
 
 
