@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from snakemake.api import SnakemakeApi
+from snakemake.jobs import get_script_mtime
 from snakemake.logging import logger
 from snakemake.settings.types import (
     ConfigSettings,
@@ -36,6 +37,7 @@ def would_run(
     project: Path, *, config: dict | None = None, configfiles: tuple = ()
 ) -> dict[Job, str]:
     """Return the jobs that a run in `project` would make, each with its reason."""
+    get_script_mtime.cache_clear()  # Snakemake remembers it for the life of a process
     here, catch = Path.cwd(), Catch()
     try:
         with SnakemakeApi(OutputSettings(quiet={Quietness.ALL}, dryrun=True)) as api:

@@ -97,6 +97,13 @@ def test_scripts_read_the_settings_that_their_rule_gives(rules):
         assert read == set(rule.params.cfg), rule.name
 
 
+def test_scripts_read_every_parameter_that_their_rule_gives(rules):
+    for rule in rules:
+        text = (SCRIPTS / f"{rule.name}.py").read_text("utf-8")
+        for name in set(dict(rule.params._get_names())) - {"cfg", "code"}:
+            assert re.search(rf"params\.{name}\b", text), f"{rule.name} does not read {name}"
+
+
 @pytest.mark.parametrize("path", [*SOURCES, *PACKAGE], ids=lambda path: path.stem)
 def test_no_script_reads_the_configuration_behind_the_rule(path):
     text = path.read_text("utf-8")

@@ -18,7 +18,6 @@ rule read_receptors:
         runtime=10,
     params:
         cfg=cfg("receptors.min_umis", "receptors.productive_only", "receptors.high_confidence_only"),
-        row=thresholds_of,
         code=code_of("read_receptors"),
     script:
         "../scripts/read_receptors.py"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from snakemake.api import SnakemakeApi
+from snakemake.jobs import get_script_mtime
 from snakemake.logging import logger
 from snakemake.settings.types import (
     ConfigSettings,
@@ -16,6 +17,8 @@ from snakemake.settings.types import (
     Quietness,
     ResourceSettings,
 )
+
+FOLLOWS = "what it reads is made again"
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ def jobs_to_run(
 
     Nothing is run. Settings in `config` win over those in `configfiles`.
     """
+    get_script_mtime.cache_clear()  # Snakemake remembers it for the life of a process
     here = Path.cwd()
     handlers, level = list(logger.handlers), logger.level
     try:
@@ -97,4 +101,4 @@ def why(reason: Any) -> str:
         "an input file changed": reason.updated_input,
         "asked for": reason.forced,
     }
-    return next((text for text, true in words.items() if true), "what it reads is made again")
+    return next((text for text, true in words.items() if true), FOLLOWS)

@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+from functools import cache
 from pathlib import Path
 
 PACKAGE = "immune_reset"
@@ -24,7 +25,7 @@ def code_hash(script: str, scripts: Path) -> str:
     while todo:
         for module in _modules(todo.pop(), scripts):
             if module not in seen:
-                seen[module] = hashlib.sha256(module.read_bytes()).hexdigest()
+                seen[module] = _look(module, _stamp(module))[0]
                 todo.append(module)
     text = "".join(
         f"{path.relative_to(scripts)}:{digest};" for path, digest in sorted(seen.items())
@@ -33,12 +34,25 @@ def code_hash(script: str, scripts: Path) -> str:
 
 
 def _modules(path: Path, scripts: Path) -> list[Path]:
+    ours = [scripts / name.replace(".", "/") for name in _look(path, _stamp(path))[1]]
+    files = [path.with_suffix(".py") for path in ours] + [path / "__init__.py" for path in ours]
+    return [path for path in files if path.is_file()]
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    state = path.stat()
+    return state.st_mtime_ns, state.st_size
+
+
+@cache
+def _look(path: Path, stamp: tuple[int, int]) -> tuple[str, tuple[str, ...]]:
+    """Return digest of a module and the names of ours that it imports; `stamp` is its state."""
+    content = path.read_bytes()
     names: list[str] = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(content)):
         if isinstance(node, ast.ImportFrom) and node.module:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
-    ours = [scripts / name.replace(".", "/") for name in names if name.split(".")[0] == PACKAGE]
-    files = [path.with_suffix(".py") for path in ours] + [path / "__init__.py" for path in ours]
-    return [path for path in files if path.is_file()]
+    ours = (name for name in names if name.split(".")[0] == PACKAGE)
+    return hashlib.sha256(content).hexdigest(), tuple(dict.fromkeys(ours))

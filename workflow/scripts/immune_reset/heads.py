@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +41,25 @@ def check_heads(rows: list[Row], made: set[str]) -> None:
     for row in rows:
         cells = None
         if "gex" in row and row["gex"] not in made:
-            cells = matrix_barcodes(Path(row["gex"]))
+            cells = _looked(Path(row["gex"]), "", _stamp(Path(row["gex"])))
         for column in ("bcr", "tcr"):
             if column in row and row[column] not in made:
-                found = contig_barcodes(Path(row[column]), column)
+                path = Path(row[column])
+                found = _looked(path, column, _stamp(path))
                 if cells is not None and found:
                     _check_match(found, cells, Path(row[column]), Path(row["gex"]))
+
+
+@cache
+def _looked(path: Path, column: str, stamp: tuple) -> set[str]:
+    """Return the barcodes of a file in the state `stamp`, which one process looks at once."""
+    return contig_barcodes(path, column) if column else matrix_barcodes(path)
+
+
+def _stamp(path: Path) -> tuple:
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    states = [file.stat() for file in files if file.exists()]
+    return (Path.cwd(), *((state.st_mtime_ns, state.st_size, state.st_ino) for state in states))
 
 
 def _check_match(found: set[str], cells: set[str], contigs: Path, matrix: Path) -> None:
