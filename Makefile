@@ -9,7 +9,7 @@ CONFIG ?= config.yaml
 BIN := .venv/bin
 LINT := .venv-lint/bin
 
-.PHONY: help install demo test lint check clean-removed docs
+.PHONY: help install demo test lint check preview clean-removed docs
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
@@ -50,8 +50,12 @@ lint: install .venv-lint/installed ## check the style of Python and Snakemake co
 check: install ## validate CONFIG, its sheets and the heads of its files; runs nothing
 	@$(BIN)/python workflow/scripts/check_inputs.py $(CONFIG)
 
+preview: install ## what a change would run again, and for how long: SET='clusters.resolution=1'
+	@$(BIN)/python workflow/scripts/preview.py --config $(CONFIG) --cores $(CORES) "$${SET:-}"
+
 clean-removed: install ## delete results of samples and patients that are no longer in the sheet of CONFIG
 	@$(BIN)/python workflow/scripts/clean_removed.py $(CONFIG)
 
-docs: install ## write config.yaml, docs/configuration.md, docs/outputs.md and envs/
+docs: install ## write config.yaml, envs/, docs/configuration.md, docs/outputs.md and docs/reruns.md
 	@$(BIN)/python docs/generate.py
+	@$(BIN)/python docs/reruns.py

@@ -348,7 +348,7 @@ def read_page(text: str) -> tuple[dict[str, set[str]], dict[str, dict[str, int]]
     for key, _, first, then in parts[0]:
         names = set(follows) if first == EVERY else _rules(first) | _rules(then)
         if then == FOLLOWING:
-            names |= {other for rule in _rules(first) for other in follows[rule]}
+            names |= {other for rule in _rules(first) for other in follows.get(rule, ())}
         keys[key.strip("`")] = {*names, *ALWAYS}
     counted = re.compile(r"`([a-z_]+)`(?:×(\d+))?")
     cases = {

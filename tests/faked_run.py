@@ -6,7 +6,9 @@ tests/workflow/test_rerun_map.py holds the two against each other.
 """
 
 import asyncio
+import gc
 import os
+import warnings
 from pathlib import Path
 
 from snakemake.api import SnakemakeApi
@@ -40,11 +42,18 @@ def finish(project: Path, *, configfiles: tuple = (), config: dict | None = None
             workflow._workflow.iocache.deactivate()
             dag, records = workflow._workflow.dag, workflow._workflow.persistence
             jobs = [job for level in dag.toposorted() for job in level if job.output]
-            for job in jobs:
-                for path in map(Path, map(str, job.output)):
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    path.write_text(str(path))
-                asyncio.run(records.finished(job))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ResourceWarning)  # Snakemake leaves files open
+                for job in jobs:
+                    _finish(job, records)
+                gc.collect()
             return len(jobs)
     finally:
         os.chdir(here)
+
+
+def _finish(job, records) -> None:
+    for path in map(Path, map(str, job.output)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(str(path))
+    asyncio.run(records.finished(job))

@@ -1,6 +1,5 @@
 """docs/reruns.md: for every key and every other change, exactly those rules, on a finished run."""
 
-import importlib.util
 import re
 import shutil
 from collections import Counter
@@ -8,20 +7,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from rerun_page import CASES, KEYS, reruns
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "workflow" / "scripts"
 
 
-def _load():
-    spec = importlib.util.spec_from_file_location("reruns", ROOT / "docs" / "reruns.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-reruns = _load()
-KEYS, CASES = reruns.read_page((ROOT / reruns.PAGE).read_text("utf-8"))
 # keys that no script reads as a setting: what they change, written out by hand
 STRUCTURE = {
     "samples": set(),

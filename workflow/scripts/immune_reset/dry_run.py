@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from snakemake.settings.types import (
     Quietness,
     ResourceSettings,
 )
+
+from immune_reset.records import LOST
 
 FOLLOWS = "what it reads is made again"
 
@@ -62,10 +65,10 @@ def jobs_to_run(
                 snakefile=Path(snakefile).resolve(),
                 workdir=Path(workdir).resolve(),
             )
-            made = workflow.dag(DAGSettings())
             for handler in list(logger.handlers):
                 logger.removeHandler(handler)
             logger.addHandler(logging.NullHandler())
+            made = workflow.dag(DAGSettings())
             made.execute_workflow(
                 executor="dryrun", execution_settings=ExecutionSettings(lock=False)
             )
@@ -90,10 +93,17 @@ def _job(job: Any, reason: Any) -> Job:
     )
 
 
+def _only_code(change: Any) -> bool:
+    """Whether the hash of the imported modules alone is another (`code_of` in the rules)."""
+    return bool(change) and all(re.fullmatch(r"'[0-9a-f]{12}'", v) for v in change.only_new)
+
+
 def why(reason: Any) -> str:
     """Return Snakemake's reason for a job in a few words."""
     words = {
         "its output is not there": reason.missing_output,
+        "no record shows that it is current": repr(LOST) in reason.params_changed.only_old,
+        "a module that its script imports was edited": _only_code(reason.params_changed),
         "its settings changed": reason.params_changed,
         "its inputs are others": reason.input_changed,
         "its script was edited": reason.code_changed,

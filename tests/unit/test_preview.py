@@ -1,0 +1,81 @@
+"""The preview: times added up by hand, and the words for what would run."""
+
+import pytest
+
+import preview
+from immune_reset.dry_run import FOLLOWS, Job
+from immune_reset.errors import InputError
+
+
+def job(rule, inputs=(), outputs=(), who="", why=FOLLOWS):
+    wildcards = (("sample", who),) if who else ()
+    return Job(rule, wildcards, why, tuple(inputs), tuple(outputs), f"b/{rule}/{who}.tsv")
+
+
+# two loads of 4 s and 2 s, a gather of 3 s that waits for both, a plot of 1 s that waits for one
+JOBS = [
+    job("load", outputs=["a"], who="A", why="its settings changed"),
+    job("load", outputs=["b"], who="B"),
+    job("gather", ["a", "b"], ["out/tables/qc.tsv"]),
+    job("plot", ["b"], ["out/figures/qc.png", "out/figures/qc.pdf"]),
+]
+TIMES = {
+    "b/load/A.tsv": (4.0, 5.0),
+    "b/load/B.tsv": (2.0, 2.5),
+    "b/gather/.tsv": (3.0, 3.0),
+    "b/plot/.tsv": (1.0, 1.0),
+}
+
+
+@pytest.mark.parametrize(("cores", "seconds"), [(1, 10), (2, 7), (3, 7), (8, 7)])
+def test_the_clock_on_some_cores(cores, seconds):
+    """By hand. One core: 4 + 2 + 3 + 1. Two: the core that is free at 2 is kept for the gather,
+    which runs from 4 to 7; the plot takes the other from 4 to 5. Three: the same, 4 + 3."""
+    known = preview.filled(JOBS, TIMES)
+    assert preview.wall(JOBS, known, cores) == seconds
+
+
+def test_a_job_that_never_ran_takes_the_median_of_its_rule():
+    new = job("load", outputs=["c"], who="C")
+    stranger = job("match", outputs=["d"])
+    known = preview.filled([*JOBS, new, stranger], TIMES)
+    assert known[new] == (3.0, 3.75)
+    assert stranger not in known
+
+
+def test_the_words():
+    text = "\n".join(preview.lines(JOBS, TIMES, cores=1))
+    assert "load                      2      8 s   its settings changed" in text
+    assert "3 rules with 4 jobs would run." in text
+    assert "They took 12 s of CPU last time: about 10 s on 1 cores." in text
+    assert "New tables: qc." in text and "New figures: qc." in text
+    assert "The report stays as it is. Nothing was run." in text
+
+
+def test_without_times_and_without_jobs():
+    text = "\n".join(preview.lines(JOBS, {}, cores=2))
+    assert "4 jobs are of rules that never ran here." in text and "CPU last time" not in text
+    assert preview.lines([], {}, cores=2) == ["Nothing would run: all results are up to date."]
+
+
+def test_changes_are_read_as_yaml():
+    found = preview.changes(["a.b=1 a.c=[0,1]", "t='My title' e=null"])
+    assert found == {"a": {"b": 1, "c": [0, 1]}, "t": "My title", "e": None}
+    with pytest.raises(InputError, match="is no change of a key"):
+        preview.changes(["a.b"])
+
+
+def test_times_are_those_of_the_benchmark_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "b/load").mkdir(parents=True)
+    head = "s\th:m:s\tmax_rss\tcpu_time\n"
+    (tmp_path / "b/load/A.tsv").write_text(f"{head}4.0\t0:00:04\t10\t5.0\n")
+    (tmp_path / "b/load/B.tsv").write_text(f"{head}0.1\t0:00:00\tNA\tNA\n")
+    assert preview.read_times(JOBS) == {"b/load/A.tsv": (4.0, 5.0)}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0 s"), (99, "99 s"), (150, "2 min"), (7200, "2.0 h")]
+)
+def test_durations(seconds, text):
+    assert preview.spoken(seconds) == text

@@ -1,0 +1,147 @@
+"""Say in words what a change of the configuration would run again; nothing is run.
+
+Usage: python workflow/scripts/preview.py [--config CONFIG] [--cores N] [KEY=VALUE ...]
+Example: python workflow/scripts/preview.py --config mine.yaml clusters.resolution=1
+"""
+
+import argparse
+import csv
+import heapq
+import os
+import shlex
+import statistics
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from snakemake.exceptions import WorkflowError
+
+from immune_reset.dry_run import FOLLOWS, Job, jobs_to_run
+from immune_reset.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[2]
+Times = dict[str, tuple[float, float]]  # benchmark file: seconds on the clock, seconds of CPU
+
+
+def changes(texts: Sequence[str]) -> dict[str, Any]:
+    """Return {"a": {"b": value}} from "a.b=value" texts; values are read as YAML.
+
+    Raises
+    ------
+    InputError
+        If a text is no `key=value`.
+    """
+    import yaml
+
+    found: dict[str, Any] = {}
+    for text in (part for whole in texts for part in shlex.split(whole)):
+        key, sign, value = text.partition("=")
+        if not sign or not key:
+            raise InputError(f"'{text}' is no change of a key. Write clusters.resolution=1")
+        section = found
+        *sections, name = key.split(".")
+        for part in sections:
+            section = section.setdefault(part, {})
+        section[name] = yaml.safe_load(value)
+    return found
+
+
+def filled(jobs: Sequence[Job], times: Times) -> dict[Job, tuple[float, float]]:
+    """Return clock and CPU seconds of each job: its own last ones, else its rule's median.
+
+    A job of a rule that never ran has no entry.
+    """
+    known = {job: times[job.benchmark] for job in jobs if job.benchmark in times}
+    for job in jobs:
+        others = [known[o] for o in known if o.rule == job.rule]
+        if job not in known and others:
+            known[job] = tuple(map(statistics.median, zip(*others, strict=True)))
+    return known
+
+
+def wall(jobs: Sequence[Job], seconds: Mapping[Job, tuple[float, float]], cores: int) -> float:
+    """Return the seconds on the clock that the jobs take on `cores`, one core each.
+
+    The jobs start in the order given, each when its inputs are there and a core is free.
+    """
+    made: dict[str, float] = {}
+    free = [0.0] * cores
+    for job in jobs:
+        ready = max((made.get(path, 0.0) for path in job.inputs), default=0.0)
+        end = max(heapq.heappop(free), ready) + seconds.get(job, (0.0, 0.0))[0]
+        heapq.heappush(free, end)
+        made.update(dict.fromkeys(job.outputs, end))
+    return max([0.0, *made.values()])
+
+
+def spoken(seconds: float) -> str:
+    """Return a duration as it is said."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def lines(jobs: Sequence[Job], times: Times, *, cores: int) -> list[str]:
+    """Return the preview, line by line."""
+    if not jobs:
+        return ["Nothing would run: all results are up to date."]
+    seconds, counts = filled(jobs, times), Counter(job.rule for job in jobs)
+    said = [f"{'rule':<22}{'jobs':>5}{'CPU':>9}   why"]
+    for rule, n in counts.items():
+        own = [job for job in jobs if job.rule == rule]
+        cpu = [seconds[job][1] for job in own if job in seconds]
+        why = next((job.why for job in own if job.why != FOLLOWS), FOLLOWS)
+        said.append(f"{rule:<22}{n:>5}{spoken(sum(cpu)) if cpu else 'new':>9}   {why}")
+    total = sum(cpu for _, cpu in seconds.values())
+    said += ["", f"{len(counts)} rules with {len(jobs)} jobs would run."]
+    if seconds:
+        clock = spoken(wall(jobs, seconds, cores))
+        said.append(f"They took {spoken(total)} of CPU last time: about {clock} on {cores} cores.")
+    if len(seconds) < len(jobs):
+        said.append(f"{len(jobs) - len(seconds)} jobs are of rules that never ran here.")
+    outputs = [Path(path) for job in jobs for path in job.outputs]
+    for kind, folder, suffix in (("tables", "tables", ".tsv"), ("figures", "figures", ".png")):
+        names = [p.stem for p in outputs if p.parent.name == folder and p.suffix == suffix]
+        said.append(f"New {kind}: {', '.join(names) or 'none'}.")
+    new = any(path.name == "report.html" for path in outputs)
+    said.append(f"The report {'would be new' if new else 'stays as it is'}. Nothing was run.")
+    return said
+
+
+def read_times(jobs: Sequence[Job]) -> Times:
+    """Return what the benchmark files say of the jobs' last run."""
+    found: Times = {}
+    for path in {job.benchmark for job in jobs if job.benchmark}:
+        if Path(path).is_file():
+            with Path(path).open(encoding="utf-8") as file:
+                row = next(csv.DictReader(file, delimiter="\t"), {})
+            try:
+                found[path] = float(row["s"]), float(row["cpu_time"])
+            except (KeyError, ValueError):
+                continue  # too short a job has "NA" for its CPU time
+    return found
+
+
+def main(arguments: list[str]) -> int:
+    """Ask Snakemake, print what it would do, and return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--config", type=Path, default=Path("config.yaml"))
+    parser.add_argument("--cores", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("change", nargs="*", help="key=value, such as clusters.resolution=1")
+    chosen = parser.parse_args(arguments)
+    try:
+        config = changes(chosen.change)
+        jobs = jobs_to_run(
+            ROOT / "Snakefile", workdir=Path.cwd(), config=config, configfiles=(chosen.config,)
+        )
+    except (InputError, WorkflowError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write("\n".join(lines(jobs, read_times(jobs), cores=max(1, chosen.cores))) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
