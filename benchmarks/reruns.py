@@ -122,8 +122,8 @@ def page(changes: list[str], looks: list[str], load: float) -> str:
             "",
             f"## A dry-run of {PATIENTS * len(TIMES)} samples",
             "",
-            "`snakemake -n -q rules`, every input file's head read and checked. The finished run is "
-            "one of",
+            "`snakemake -n -q rules`, the head of every input file read and checked. The finished "
+            "run is one of",
             "stand-ins with Snakemake's own records.",
             "",
             "| | jobs to run | clock | CPU |",

@@ -139,6 +139,19 @@ def conda_yaml(lock: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def file_list(names: list[str]) -> str:
+    """Return workflow/files.txt: what Snakemake fetches where the workflow lies on another host."""
+    needed = ("workflow/scripts/", "workflow/schemas/", "workflow/report/", "resources/")
+    return "".join(f"{name}\n" for name in sorted(names) if name.startswith(needed))
+
+
+def project_files() -> list[str]:
+    """Return the files below workflow/ and resources/ that belong to the project."""
+    found = [path for top in ("workflow", "resources") for path in (ROOT / top).rglob("*")]
+    names = [path.relative_to(ROOT).as_posix() for path in found if path.is_file()]
+    return [name for name in names if "__pycache__" not in name and "/demo/data/" not in name]
+
+
 def generated() -> dict[str, str]:
     """Return the text of every generated file, by its path from the project's root."""
     schemas = {
@@ -150,6 +163,7 @@ def generated() -> dict[str, str]:
         "config.yaml": config_yaml(schemas["config"]),
         "docs/configuration.md": configuration_page(schemas),
         "docs/outputs.md": outputs_page(contract),
+        "workflow/files.txt": file_list(project_files()),
         "envs/analysis.yaml": conda_yaml((ROOT / "requirements.lock").read_text("utf-8")),
     }
 

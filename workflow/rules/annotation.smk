@@ -78,7 +78,7 @@ rule annotate_cells:
         unpack(annotation_inputs),
         groups=GROUPS,
         markers=MARKERS,
-        cell_types=resource("markers/cell_types.tsv"),
+        cell_types=shipped("resources/markers/cell_types.tsv"),
         graph=f"{COHORT}/graph.npz",
         graph_cells=f"{COHORT}/graph_cells.parquet",
         marker_counts=of_samples("marker_counts.parquet"),

@@ -9,7 +9,19 @@ from snakemake.exceptions import WorkflowError
 from snakemake.io import strip_wildcard_constraints
 from snakemake.persistence.file import FilePersistence
 
-ROOT = Path(workflow.current_basedir).parents[1]
+
+def project_root():
+    """Where the project lies; of one that Snakemake fetched, where it keeps the files."""
+    if os.path.isdir(str(workflow.current_basedir)):
+        return Path(workflow.current_basedir).parents[1]
+    names = Path(workflow.source_path("../files.txt"))
+    for name in names.read_text(encoding="utf-8").split():
+        workflow.source_path(f"../../{name}")
+    return names.parents[1]
+
+
+FETCHED = not os.path.isdir(str(workflow.current_basedir))
+ROOT = project_root()
 SCRIPTS = ROOT / "workflow" / "scripts"
 if str(SCRIPTS) not in sys.path:
     sys.path.insert(0, str(SCRIPTS))
@@ -95,9 +107,9 @@ VDJ_TABLES = [
 ]
 
 
-def resource(name):
-    """Path of a file under resources/, relative, so that a moved project stays up to date."""
-    return os.path.relpath(ROOT / "resources" / name)
+def shipped(name):
+    """Path of a file of the project, relative, so that a moved project stays up to date."""
+    return workflow.source_path(f"../../{name}") if FETCHED else os.path.relpath(ROOT / name)
 
 
 def demo_files():
@@ -131,7 +143,7 @@ LOGS, BENCHMARKS = f"{OUT}/logs", f"{OUT}/benchmarks"
 OWN_LABELS = SETTINGS["annotation.labels"]
 GROUPS = f"{COHORT}/own_labels.parquet" if OWN_LABELS else f"{COHORT}/clusters.parquet"
 VERSIONS = {name: version(name) for name in PACKAGES}
-MARKERS = SETTINGS["annotation.markers"] or os.path.relpath(ROOT / "resources/markers/pbmc.tsv")
+MARKERS = SETTINGS["annotation.markers"] or shipped("resources/markers/pbmc.tsv")
 
 
 wildcard_constraints:
@@ -203,7 +215,7 @@ def every_output():
             if name in rule.wildcard_names:
                 ours = [file.replace(f"{{{name}}}", value) for file in ours for value in values]
         files += ours
-    made = (f"{OUT}/", resource("demo/data") + "/")
+    made = (f"{OUT}/", os.path.relpath(ROOT / "resources/demo/data") + "/")
     return [file for file in files if file.startswith(made)]
 
 

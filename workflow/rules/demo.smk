@@ -2,7 +2,7 @@ rule simulate_cohort:
     """Write the demo cohort: matrices, contigs and the truth behind them."""
     output:
         demo_files(),
-        truth=directory(resource("demo/data/truth")),
+        truth=directory(os.path.relpath(ROOT / "resources/demo/data/truth")),
     log:
         f"{LOGS}/simulate_cohort.log",
     benchmark:

@@ -190,4 +190,5 @@ def export_inputs(wildcards):
 def templates():
     """The files that the report is made of."""
     folder = ROOT / "workflow" / "report"
-    return sorted(os.path.relpath(p) for p in folder.rglob("*") if p.is_file())
+    found = sorted(p.relative_to(ROOT).as_posix() for p in folder.rglob("*") if p.is_file())
+    return [shipped(name) for name in found]

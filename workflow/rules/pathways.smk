@@ -1,8 +1,8 @@
 rule read_gene_sets:
     """Join the shipped gene sets with the user's own."""
     input:
-        gene_sets=resource("gene_sets/gene_sets.tsv"),
-        progeny=resource("gene_sets/progeny_jak_stat.tsv"),
+        gene_sets=shipped("resources/gene_sets/gene_sets.tsv"),
+        progeny=shipped("resources/gene_sets/progeny_jak_stat.tsv"),
         extra=SETTINGS["pathways.gene_sets"],
     output:
         gene_sets=f"{COHORT}/gene_sets.parquet",
