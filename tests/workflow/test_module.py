@@ -1,10 +1,11 @@
 """The workflow inside another one: `module`, with a rule of ours changed there."""
 
 import shutil
+import subprocess
 
 import faked_run
 import pytest
-from conftest import ROOT, snakemake
+from conftest import ROOT, copy_project, snakemake
 
 from immune_reset.dry_run import jobs_to_run
 
@@ -124,3 +125,41 @@ def test_jobs_run_there(lab):
     assert all((lab / path).is_file() for path in targets)
     again = snakemake(*targets, "-n", cwd=lab)
     assert "Nothing to be done" in again.stdout + again.stderr
+
+
+@pytest.fixture
+def hosted(tmp_path, tiny_cohort, monkeypatch):
+    """The workflow on a host: a tagged repository that git takes for one on GitHub."""
+    project = copy_project(tmp_path / "project")
+    for command in (
+        ["init", "--quiet"],
+        ["add", "--all"],
+        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "-m", "release"],
+        ["tag", "v0.0.0"],
+    ):
+        subprocess.run(["git", *command], cwd=project, check=True, capture_output=True)
+    config = tmp_path / "gitconfig"
+    config.write_text(
+        f'[url "{project}"]\n\tinsteadOf = https://github.com/lab/immune-reset\n'
+        "[safe]\n\tdirectory = *\n"
+    )
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    lab = tmp_path / "lab"
+    lab.mkdir()
+    shutil.copytree(tiny_cohort, lab / "cohort", copy_function=shutil.copy2)
+    here = 'github("lab/immune-reset", path="Snakefile", tag="v0.0.0")'
+    (lab / "Snakefile").write_text(IMPORTER.format(snakefile="HERE").replace('"HERE"', here))
+    (lab / "lab.yaml").write_text("immune_reset:\n  samples: cohort/samples.tsv\n  outdir: out\n")
+    return lab
+
+
+def test_a_hosted_workflow_runs_and_is_finished_then(hosted):
+    """What the rules read beside the Snakefile is fetched; a second look finds nothing to do."""
+    targets = ["out/cohort/gene_sets.parquet", "out/tables/clinical.tsv"]
+    done = snakemake(*targets, cwd=hosted, cores=1)
+    assert done.returncode == 0, done.stderr[-3000:]
+    again = snakemake(*targets, "-n", cwd=hosted)
+    assert "Nothing to be done" in again.stdout + again.stderr
+    whole = snakemake("-n", "-q", "rules", cwd=hosted)
+    assert whole.returncode == 0 and "ir_render_report" in whole.stdout + whole.stderr
