@@ -101,6 +101,8 @@ def test_scripts_read_every_parameter_that_their_rule_gives(rules):
     for rule in rules:
         text = (SCRIPTS / f"{rule.name}.py").read_text("utf-8")
         for name in set(dict(rule.params._get_names())) - {"cfg", "code"}:
+            if (rule.name, name) == ("write_provenance", "versions"):
+                continue  # it asks the environment; the parameter makes a new version run it
             assert re.search(rf"params\.{name}\b", text), f"{rule.name} does not read {name}"
 
 

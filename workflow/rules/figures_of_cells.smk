@@ -17,7 +17,6 @@ rule plot_qc:
         runtime=10,
     params:
         cfg=cfg(),
-        design=DESIGN,
         code=code_of("plot_qc"),
     script:
         "../scripts/plot_qc.py"
