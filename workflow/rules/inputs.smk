@@ -130,7 +130,7 @@ def report_tables(wildcards):
 def guard_inputs(wildcards):
     """What the design guard looks at, beside the design."""
     clusters = dict(
-        clusters=f"{TABLES}/clusters.tsv", cell_types=resource("markers/cell_types.tsv")
+        clusters=f"{TABLES}/clusters.tsv", cell_types=shipped("resources/markers/cell_types.tsv")
     )
     clinical = dict(clinical=f"{TABLES}/clinical.tsv")
     return {

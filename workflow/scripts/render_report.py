@@ -30,27 +30,11 @@ from immune_reset.runtime import start
 logger = logging.getLogger("render_report")
 
 TABLES = (
-    "qc",
-    "composition",
-    "clusters",
-    "car_cells",
-    "on_target",
-    "diversity",
-    "clone_fates",
-    "returned_clones",
-    "turnover",
-    "car_clones",
-    "lookup",
-    "isotypes",
-    "overlap",
-    "pathway_change",
-    "enrichment",
-    "clinical",
-    "composition_change",
-    "gene_set_overlap",
-    "design_guard",
-    "reference",
-)
+    "qc", "composition", "clusters", "car_cells", "on_target", "diversity", "clone_fates",
+    "returned_clones", "turnover", "car_clones", "lookup", "isotypes", "overlap",
+    "pathway_change", "enrichment", "clinical", "composition_change", "gene_set_overlap",
+    "design_guard", "reference",
+)  # fmt: skip
 SECTIONS = (
     ("claims", "What changed"),
     ("design", "Design and quality"),
