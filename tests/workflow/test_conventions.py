@@ -135,7 +135,7 @@ OPENERS = {
 }  # fmt: skip
 FILES_ARE_ITS_TRADE = {
     "tables", "sheets", "heads", "plan", "fingerprint", "runtime", "counts", "matrices", "figures",
-    "writers", "named_files", "faults",
+    "writers", "named_files", "faults", "igblast",
 }  # fmt: skip
 
 

@@ -36,8 +36,10 @@ CASES = [
         | {
             "measure_diversity",
             "gather_repertoire",
+            "compare_gene_usage",
             "plot_diversity",
             "plot_clones",
+            "plot_isotypes",
             "plot_repertoire",
             "write_provenance",
         },

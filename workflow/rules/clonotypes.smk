@@ -1,3 +1,26 @@
+rule assign_germline:
+    """Align B-cell contigs to the user's germline references; off unless they are given."""
+    input:
+        unpack(germline_inputs),
+    output:
+        germline=f"{SAMPLE}/germline.parquet",
+    log:
+        f"{LOGS}/assign_germline/{{sample}}.log",
+    benchmark:
+        f"{BENCHMARKS}/assign_germline/{{sample}}.tsv"
+    conda:
+        "../../envs/igblast.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(10, 1000),
+        runtime=60,
+    params:
+        cfg=cfg("receptors.igblast_germline", "receptors.igblast_organism"),
+        code=code_of("assign_germline"),
+    script:
+        "../scripts/assign_germline.py"
+
+
 rule read_receptors:
     """Read the contigs of one sample and say what each cell carries."""
     input:

@@ -1,17 +1,20 @@
 import os
 import re
+import shutil
 import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.types import DeploymentMethod
 
 ROOT = Path(workflow.current_basedir).parents[1]
 SCRIPTS = ROOT / "workflow" / "scripts"
 if str(SCRIPTS) not in sys.path:
     sys.path.insert(0, str(SCRIPTS))
 
+from immune_reset import igblast
 from immune_reset.errors import InputError
 from immune_reset.faults import faults
 from immune_reset.fingerprint import code_hash
@@ -37,12 +40,8 @@ FIGURES = {
     ],
     "diversity": ["diversity", "diversity_change", "diversity_curves"],
     "clones": ["clones_over_time", "clone_fates", "baseline_clones"],
-    "repertoire": [
-        "isotypes_over_time",
-        "v_gene_change",
-        "junction_lengths",
-        "expansion_classes",
-    ],
+    "isotypes": ["isotypes_over_time", "hypermutation"],
+    "repertoire": ["v_gene_change", "junction_lengths", "expansion_classes", "expansion_shares"],
     "pathways": [
         "pathway_interferon",
         "pathway_jak_stat",
@@ -72,8 +71,8 @@ PATIENT_TABLES = ["claims", "qc", "composition", "diversity", "clinical"]
 REPORT_TABLES = [
     *["claims", "patients", "qc", "composition", "clusters", "car_cells", "on_target"],
     *["diversity", "clone_fates", "returned_clones", "lookup", "turnover", "car_clones"],
-    *["isotypes", "overlap", "pathway_change", "gene_set_overlap", "enrichment", "clinical"],
-    *["composition_change", "design_guard", "reference"],
+    *["isotypes", "gene_usage_change", "overlap", "pathway_change", "gene_set_overlap"],
+    *["enrichment", "clinical", "composition_change", "design_guard", "reference"],
 ]
 VDJ_TABLES = [
     "diversity",
@@ -83,6 +82,7 @@ VDJ_TABLES = [
     "baseline_clones",
     "returned_clones",
     "gene_usage",
+    "gene_usage_change",
     "isotypes",
     "overlap",
     "expansion",
@@ -102,6 +102,14 @@ def demo_files():
     return sorted(files_made_for(ROOT))
 
 
+def check_igblast(plan):
+    """Refuse a run that asks for IgBLAST where there is none; conda brings its own."""
+    methods = workflow.deployment_settings.deployment_method
+    wanted = plan.settings["receptors"]["igblast_germline"]
+    if wanted and DeploymentMethod.CONDA not in methods:
+        igblast.check_programs({name: shutil.which(name) for name in igblast.PROGRAMS})
+
+
 def checked_plan():
     """The plan of this run; bad input stops here with one message."""
     made = set(demo_files())
@@ -110,6 +118,7 @@ def checked_plan():
         if workflow.is_main_process:
             check_heads(list(plan.rows.values()), made)
             check_named_files(plan.settings, list(plan.rows.values()), ROOT)
+            check_igblast(plan)
         return plan
     except InputError as error:
         raise WorkflowError(str(error)) from None
@@ -168,7 +177,7 @@ def tables_made():
 def figures_made():
     """Names of the figures of this cohort."""
     sets = ["qc", "cells", "composition", "pathways"] if PLAN.has_gex else []
-    sets += ["diversity", "clones", "repertoire"] if PLAN.has_vdj else []
+    sets += ["diversity", "clones", "isotypes", "repertoire"] if PLAN.has_vdj else []
     sets += ["clinical"] if PLAN.clinical else []
     sets += ["reference"] if PLAN.has_controls else []
     return [name for group in sets for name in FIGURES[group]]

@@ -50,9 +50,22 @@ def matrix_row(wildcards):
 
 
 def contigs_of(wildcards):
-    """The contig tables that a sample has."""
+    """The contig tables that a sample has, and its germline genes where they are asked for."""
     row = PLAN.rows[wildcards.sample]
-    return {kind: row[kind] for kind in ("bcr", "tcr") if kind in row}
+    files = {kind: row[kind] for kind in ("bcr", "tcr") if kind in row}
+    if SETTINGS["receptors.igblast_germline"] and "bcr" in row:
+        files["germline"] = f"{OUT}/samples/{wildcards.sample}/germline.parquet"
+    return files
+
+
+def germline_inputs(wildcards):
+    """The B-cell contigs of a sample, their sequences, and the germline genes."""
+    bcr = PLAN.rows[wildcards.sample]["bcr"]
+    folder = Path(SETTINGS["receptors.igblast_germline"] or ".")
+    files = {name: str(folder / f"{name}.fasta") for name in igblast.GENES}
+    files = {name: path for name, path in files.items() if name != "D" or Path(path).is_file()}
+    fasta = igblast.fasta_beside(bcr)
+    return {"bcr": bcr, **files, **({"fasta": fasta} if fasta else {})}
 
 
 def thresholds_of(wildcards):

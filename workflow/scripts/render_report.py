@@ -20,6 +20,7 @@ from immune_reset import (
     report,
     report_columns,
     report_guard,
+    report_rows,
     report_views,
     tables,
 )
@@ -40,6 +41,7 @@ TABLES = (
     "car_clones",
     "lookup",
     "isotypes",
+    "gene_usage_change",
     "overlap",
     "pathway_change",
     "enrichment",
@@ -70,16 +72,19 @@ def table_views(
     frames: Mapping[str, pd.DataFrame], *, min_confidence: float
 ) -> dict[str, dict[str, Any] | None]:
     """Return the view of every table that the report shows; None where it is absent or empty."""
-    views: dict[str, dict[str, Any] | None] = dict.fromkeys(TABLES)
+    views: dict[str, dict[str, Any] | None] = dict.fromkeys((*TABLES, "hypermutation"))
+    if "isotypes" in frames:
+        frames = {**frames, "hypermutation": frames["isotypes"]}
     for name, frame in frames.items():
         if name not in views or frame.empty:
             continue
-        frame = report_columns.ROWS.get(name, lambda rows: rows)(frame)
+        frame = report_rows.ROWS.get(name, lambda rows: rows)(frame)
         if name == "clusters":
             frame = report_columns.marked_clusters(frame, min_confidence)
         columns = report_columns.COLUMNS.get(name) or report_columns.MADE[name](frame)
         limit = report_columns.LIMITS.get(name)
-        views[name] = report_views.table_view(frame, columns, name=name, limit=limit)
+        source = {"hypermutation": "isotypes"}.get(name, name)
+        views[name] = report_views.table_view(frame, columns, name=source, limit=limit)
     return views
 
 
@@ -162,6 +167,7 @@ def context_of(
         "glance": report_views.glance(views, people, names),
         "claim_groups": groups,
         "grid": report_views.sample_grid(plan, qc if has["gex"] else None),
+        "without_receptors": report_views.without_receptors(plan, frames.get("diversity")),
         "remarks": report_views.sample_remarks(plan, qc if has["gex"] else None),
         "views": table_views(frames, min_confidence=settings["annotation.min_confidence"]),
         "references": yaml.safe_load(texts["references.yaml"]),
