@@ -126,27 +126,3 @@ rule summarise_patients:
         code=code_of("summarise_patients"),
     script:
         "../scripts/summarise_patients.py"
-
-
-rule compare_gene_usage:
-    """V genes against the baseline, of each patient and of the cohort."""
-    input:
-        usage=f"{TABLES}/gene_usage.tsv",
-    output:
-        change=f"{TABLES}/gene_usage_change.tsv",
-    log:
-        f"{LOGS}/compare_gene_usage.log",
-    benchmark:
-        f"{BENCHMARKS}/compare_gene_usage.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(20),
-        runtime=10,
-    params:
-        cfg=cfg(),
-        design=DESIGN,
-        code=code_of("compare_gene_usage"),
-    script:
-        "../scripts/compare_gene_usage.py"

@@ -81,3 +81,27 @@ rule match_receptors:
         code=code_of("match_receptors"),
     script:
         "../scripts/match_receptors.py"
+
+
+rule compare_gene_usage:
+    """V genes against the baseline, of each patient and of the cohort."""
+    input:
+        usage=f"{TABLES}/gene_usage.tsv",
+    output:
+        change=f"{TABLES}/gene_usage_change.tsv",
+    log:
+        f"{LOGS}/compare_gene_usage.log",
+    benchmark:
+        f"{BENCHMARKS}/compare_gene_usage.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(20),
+        runtime=10,
+    params:
+        cfg=cfg(),
+        design=DESIGN,
+        code=code_of("compare_gene_usage"),
+    script:
+        "../scripts/compare_gene_usage.py"

@@ -73,18 +73,17 @@ def table_views(
 ) -> dict[str, dict[str, Any] | None]:
     """Return the view of every table that the report shows; None where it is absent or empty."""
     views: dict[str, dict[str, Any] | None] = dict.fromkeys((*TABLES, "hypermutation"))
-    if "isotypes" in frames:
-        frames = {**frames, "hypermutation": frames["isotypes"]}
-    for name, frame in frames.items():
+    more = {"hypermutation": frames["isotypes"]} if "isotypes" in frames else {}
+    for name, frame in {**frames, **more}.items():
         if name not in views or frame.empty:
             continue
         frame = report_rows.ROWS.get(name, lambda rows: rows)(frame)
         if name == "clusters":
             frame = report_columns.marked_clusters(frame, min_confidence)
         columns = report_columns.COLUMNS.get(name) or report_columns.MADE[name](frame)
+        file = "isotypes" if name == "hypermutation" else name
         limit = report_columns.LIMITS.get(name)
-        source = {"hypermutation": "isotypes"}.get(name, name)
-        views[name] = report_views.table_view(frame, columns, name=source, limit=limit)
+        views[name] = report_views.table_view(frame, columns, name=file, limit=limit)
     return views
 
 
