@@ -45,6 +45,17 @@ CASES = [
         },
     ),
     (
+        {"pathways": {"min_counts": 30}},
+        REPORT
+        | {
+            "compare_pathways",
+            "vary_cells",
+            "gather_robustness",
+            "plot_pathways",
+            "write_provenance",
+        },
+    ),
+    (
         {"expression": {"permutations": 500}},
         REPORT - {"judge_claims", "summarise_patients"} | {"enrich_pathways", "write_provenance"},
     ),

@@ -88,7 +88,6 @@ VDJ_TABLES = [
     "expansion",
     "turnover",
     "car_clones",
-    "robustness",
 ]
 
 
@@ -166,7 +165,7 @@ def mem(factor=0, floor=500):
 
 def tables_made():
     """Names of the tables of this cohort."""
-    names = ["claims", "patients", "design_guard"]
+    names = ["claims", "patients", "design_guard", "robustness"]
     names += GEX_TABLES if PLAN.has_gex else ["qc"]
     names += VDJ_TABLES if PLAN.has_vdj else []
     names += ["lookup"] if PLAN.has_vdj and SETTINGS["clones.lookup"] else []

@@ -123,15 +123,22 @@ def claim_inputs(wildcards):
         diversity_change=f"{TABLES}/diversity_change.tsv",
         baseline_clones=f"{TABLES}/baseline_clones.tsv",
         isotypes=f"{TABLES}/isotypes.tsv",
-        robustness=f"{TABLES}/robustness.tsv",
     )
     clinical = dict(clinical_change=f"{COHORT}/clinical_change.parquet")
     return {
         "guard": f"{TABLES}/design_guard.tsv",
+        "robustness": f"{TABLES}/robustness.tsv",
         **(gex if PLAN.has_gex else {}),
         **(vdj if PLAN.has_vdj else {}),
         **(clinical if PLAN.clinical else {}),
     }
+
+
+def robustness_inputs(wildcards):
+    """Claims under other settings: of receptors, patient by patient, and of cells."""
+    vdj = dict(repertoire=of_patients("robustness.parquet")) if PLAN.has_vdj else {}
+    gex = dict(cells=f"{COHORT}/robustness.parquet") if PLAN.has_gex else {}
+    return {**vdj, **gex}
 
 
 def report_tables(wildcards):

@@ -108,7 +108,6 @@ rule gather_repertoire:
         expansion=of_patients("expansion.parquet"),
         turnover=of_patients("turnover.parquet"),
         car=of_patients("car_clones.parquet"),
-        robustness=of_patients("robustness.parquet"),
         lengths=of_patients("junction_lengths.parquet"),
     output:
         diversity=f"{TABLES}/diversity.tsv",
@@ -122,7 +121,6 @@ rule gather_repertoire:
         expansion=f"{TABLES}/expansion.tsv",
         turnover=f"{TABLES}/turnover.tsv",
         car=f"{TABLES}/car_clones.tsv",
-        robustness=f"{TABLES}/robustness.tsv",
         curves=f"{COHORT}/diversity_curves.parquet",
         group=f"{TABLES}/baseline_clones.tsv",
         lengths=f"{COHORT}/junction_lengths.parquet",
