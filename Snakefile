@@ -38,8 +38,11 @@ onerror:
     sys.stderr.write("\n".join(["", "What stopped the run:", *said, ""]) if said else "")
 
 
+# of a second each and a few kilobytes: a cluster's head node may run them
 localrules:
     all,
+    read_gene_sets,
+    summarise_clinical,
 
 
 rule all:

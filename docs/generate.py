@@ -1,9 +1,10 @@
-"""Write what can be generated: config.yaml, the reference pages and the conda environments.
+"""Write what can be generated: config.yaml, reference pages, captions, conda environments.
 
 `python docs/generate.py` writes the files; tests/unit/test_generated.py fails where one differs
 from what this program would write.
 """
 
+import html
 import re
 import sys
 from pathlib import Path
@@ -124,6 +125,31 @@ def outputs_page(contract: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def figure_caption(text: str) -> str:
+    """Return the caption of a figure for `snakemake --report`; settings appear by their names.
+
+    `text` is the caption of the comparison report: title, tables, `---`, and HTML with Jinja.
+    """
+    head, _, body = text.partition("\n---\n")
+    title, _, tables = head.partition("\ntables:")
+    body = re.sub(r"{{ *setting\(\"([^\"]+)\"\)[^}]*}}", r"``\1``", body)
+    body = html.unescape(re.sub(r"{%.*?%}|<[^>]+>", "", body))
+    names = ", ".join(
+        f"``tables/{name.strip()}.tsv``" for name in tables.split(",") if name.strip()
+    )
+    return f"{title.strip()}. {body.strip()}" + (f" Drawn from {names}." if names else "") + "\n"
+
+
+def captions(contract: dict[str, Any], shown: dict[str, str]) -> dict[str, str]:
+    """Return the captions of `snakemake --report` by their paths, of figures and of tables."""
+    place = "workflow/report/captions"
+    made = {f"{place}/figure_{name}.rst": figure_caption(text) for name, text in shown.items()}
+    for name, table in contract.items():
+        text = f"One row per {table['row']}. {table['about']}".replace("`", "``")
+        made[f"{place}/table_{name}.rst"] = f"{text}\n"
+    return made
+
+
 def conda_yaml(lock: str) -> str:
     """Return envs/analysis.yaml with the versions that requirements.lock pins."""
     pins = dict(re.findall(r"^([a-z0-9-]+)==([^\s;\\]+)", lock, re.M))
@@ -165,7 +191,12 @@ def generated() -> dict[str, str]:
     }
     contract = yaml.safe_load((ROOT / "workflow/schemas/tables.yaml").read_text("utf-8"))
     lock = (ROOT / "requirements.lock").read_text("utf-8")
-    return {
+    folder = ROOT / "workflow/report/captions"
+    shown = {
+        path.stem.removeprefix("caption_"): path.read_text("utf-8")
+        for path in sorted(folder.glob("caption_*.html"))
+    }
+    return captions(contract, shown) | {
         "config.yaml": config_yaml(schemas["config"]),
         "docs/configuration.md": configuration_page(schemas),
         "docs/outputs.md": outputs_page(contract),

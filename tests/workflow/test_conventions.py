@@ -80,7 +80,7 @@ def test_inputs_and_outputs_have_names(rules):
 
 
 def test_params_are_one_sorted_dictionary_of_leaves(rules):
-    known = {"cfg", "code", "row", "rows", "design", "settings", "versions"}
+    known = {"cfg", "code", "row", "rows", "design", "settings", "versions", "benchmarks"}
     for rule in rules:
         names = set(dict(rule.params._get_names()))
         assert names <= known and {"cfg", "code"} <= names, rule.name

@@ -37,8 +37,8 @@ rule read_receptors:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(30, 800),
-        runtime=10,
+        mem_mb=mem(20, 700),
+        runtime=minutes(0.05),
     params:
         cfg=cfg("receptors.min_umis", "receptors.productive_only", "receptors.high_confidence_only"),
         row=thresholds_of,
@@ -63,8 +63,8 @@ rule define_clonotypes:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(60, 1000),
-        runtime=30,
+        mem_mb=mem(80, 800),
+        runtime=minutes(1, 30),
     params:
         cfg=cfg(
             "clonotypes.bcr_max_distance",
@@ -92,8 +92,8 @@ rule find_shared_clones:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(20),
-        runtime=10,
+        mem_mb=mem(90, 600),
+        runtime=minutes(1),
     params:
         cfg=cfg(),
         design=DESIGN,

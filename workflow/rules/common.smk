@@ -16,6 +16,7 @@ if str(SCRIPTS) not in sys.path:
 
 from immune_reset import igblast
 from immune_reset.errors import InputError
+from immune_reset.expected import expected_mb
 from immune_reset.faults import faults
 from immune_reset.fingerprint import code_hash
 from immune_reset.heads import check_heads
@@ -136,6 +137,7 @@ LOGS, BENCHMARKS = f"{OUT}/logs", f"{OUT}/benchmarks"
 OWN_LABELS = SETTINGS["annotation.labels"]
 GROUPS = f"{COHORT}/own_labels.parquet" if OWN_LABELS else f"{COHORT}/clusters.parquet"
 VERSIONS = {name: version(name) for name in PACKAGES}
+MATRICES = {sample: row.get("gex", "") for sample, row in PLAN.rows.items()}
 MARKERS = SETTINGS["annotation.markers"] or os.path.relpath(ROOT / "resources/markers/pbmc.tsv")
 
 
@@ -155,12 +157,21 @@ def code_of(script):
 
 
 def mem(factor=0, floor=500):
-    """Memory in MB: `factor` times the size of the inputs, grown with each attempt."""
+    """Memory in MB: `floor`, and `factor` for each MB of input, times the attempt.
 
-    def mem_mb(wildcards, input, attempt):
-        return max(floor, int(factor * input.size_mb) + 300) * attempt
+    Fitted by benchmarks/fit_resources.py; a cluster's own two Snakemakes (250 MB) are in `floor`.
+    """
+    return lambda wildcards, input, attempt: int(floor + factor * input_mb(input)) * attempt
 
-    return mem_mb
+
+def minutes(factor=0, floor=10):
+    """Time in minutes: `floor`, and `factor` for each MB of input, times the attempt."""
+    return lambda wildcards, input, attempt: int(floor + factor * input_mb(input)) * attempt
+
+
+def input_mb(files):
+    """Size of a job's inputs in MB; what an earlier job of its group will make is estimated."""
+    return expected_mb(files, MATRICES)
 
 
 def tables_made():
@@ -183,12 +194,31 @@ def figures_made():
 
 
 def pictures(group):
-    """The outputs of a plot rule: each figure as PNG and as PDF."""
-    return {
-        f"{name}_{kind}": f"{PLOTS}/{name}.{kind}"
-        for name in FIGURES[group]
-        for kind in ("png", "pdf")
-    }
+    """The outputs of a plot rule: each figure as PNG, shown by `snakemake --report`, and as PDF."""
+    files = {}
+    for name in FIGURES[group]:
+        files[f"{name}_png"] = report(
+            f"{PLOTS}/{name}.png",
+            caption=f"../report/captions/figure_{name}.rst",
+            category="Figures",
+            subcategory=group,
+            labels={"figure": name.replace("_", " ")},
+        )
+        files[f"{name}_pdf"] = f"{PLOTS}/{name}.pdf"
+    return files
+
+
+def table(name):
+    """A table as output; those that the report shows are in `snakemake --report` too."""
+    path = f"{TABLES}/{name}.tsv"
+    if name not in REPORT_TABLES:
+        return path
+    return report(
+        path,
+        caption=f"../report/captions/table_{name}.rst",
+        category="Tables",
+        labels={"table": name.replace("_", " ")},
+    )
 
 
 def final_outputs():

@@ -40,8 +40,8 @@ rule vary_clonotypes:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(60, 1000),
-        runtime=60,
+        mem_mb=mem(60, 800),
+        runtime=minutes(1, 60),
     params:
         cfg=cfg(
             "receptors.min_umis",
@@ -65,7 +65,7 @@ rule match_receptors:
         unpack(lookup_inputs),
         clonotypes=of_patients("clonotypes.parquet"),
     output:
-        lookup=f"{TABLES}/lookup.tsv",
+        lookup=table("lookup"),
     log:
         f"{LOGS}/match_receptors.log",
     benchmark:
@@ -88,7 +88,7 @@ rule compare_gene_usage:
     input:
         usage=f"{TABLES}/gene_usage.tsv",
     output:
-        change=f"{TABLES}/gene_usage_change.tsv",
+        change=table("gene_usage_change"),
     log:
         f"{LOGS}/compare_gene_usage.log",
     benchmark:

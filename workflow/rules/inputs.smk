@@ -210,4 +210,4 @@ def export_inputs(wildcards):
 def templates():
     """The files that the report is made of."""
     folder = ROOT / "workflow" / "report"
-    return sorted(os.path.relpath(p) for p in folder.rglob("*") if p.is_file())
+    return sorted(os.path.relpath(p) for p in folder.rglob("*") if p.suffix not in {"", ".rst"})

@@ -37,7 +37,7 @@ rule gather_robustness:
     input:
         unpack(robustness_inputs),
     output:
-        robustness=f"{TABLES}/robustness.tsv",
+        robustness=table("robustness"),
     log:
         f"{LOGS}/gather_robustness.log",
     benchmark:

@@ -113,13 +113,10 @@ def clinical_units(clinical: pd.DataFrame | None) -> dict[str, str]:
 
 
 def provenance_lines(record: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    """Return what the foot of the report says of the run, without what differs run by run.
-
-    The time of the run is left out: the same inputs give the same report.
-    """
+    """Return what the foot of the report says of the run in a line each, but for its time."""
     if not record:
         return []
-    workflow = record.get("workflow", {})
+    workflow, run = record.get("workflow", {}), record.get("run", {})
     lines = []
     if workflow.get("commit"):
         changed = " with uncommitted changes" if workflow.get("dirty") else ""
@@ -130,7 +127,9 @@ def provenance_lines(record: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     size = sum(entry.get("bytes", 0) for entry in inputs) / 1e6
     if inputs:
         lines.append(("Inputs", f"{len(inputs)} files, {size:,.1f} MB"))
-        lines.append(("Digests", "of every input, and the time of the run: provenance.json"))
+    if executor := run.get("executor"):
+        lines.append(("Executor", str(executor)))
+    lines.append(("More", "every package, and the time of the run: provenance.json"))
     return lines
 
 
@@ -189,10 +188,11 @@ def main(smk) -> None:
         title=cfg["report.title"],
     )
     path = tables.optional(smk.input, "provenance")
-    context["provenance"] = provenance_lines(tables.read_json(path) if path else None)
+    context["record"] = tables.read_json(path) if path else {}
+    context["provenance"] = provenance_lines(context["record"])
     context["versions"] = dict(params.versions)
     html = report.render(texts, pngs, context)
-    Path(smk.output.report).write_text(html, encoding="utf-8")
+    tables.write_text(html, smk.output.report)
     logger.info("report: %.1f MB, %d claims", len(html) / 1e6, len(frames["claims"]))
 
 
