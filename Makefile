@@ -9,7 +9,7 @@ CONFIG ?= config.yaml
 BIN := .venv/bin
 LINT := .venv-lint/bin
 
-.PHONY: help install demo test lint check preview clean-removed docs
+.PHONY: help install install-slurm demo test test-slurm lint check preview clean-removed docs
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
@@ -28,12 +28,22 @@ install: .venv/installed ## build the environment in .venv, as requirements.lock
 	  $(BIN)/python -m pip install --disable-pip-version-check --no-deps --require-hashes --requirement requirements.lock
 	@touch $@
 
+install-slurm: .venv/installed-slurm ## add the executor for Slurm (requirements-slurm.lock)
+
+.venv/installed-slurm: requirements-slurm.lock .venv/installed
+	@VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip install --quiet --no-deps --require-hashes --requirement requirements-slurm.lock || \
+	  $(BIN)/python -m pip install --disable-pip-version-check --no-deps --require-hashes --requirement requirements-slurm.lock
+	@touch $@
+
 demo: install ## run the workflow on the embedded demo cohort
 	@$(BIN)/snakemake --cores $(CORES)
 	@echo; echo "The report: $(CURDIR)/results/report.html"
 
 test: install ## run all tests
 	@$(BIN)/python -m pytest
+
+test-slurm: install-slurm ## run the tests that need a Slurm (tests/slurm/cluster_up.sh starts one)
+	@$(BIN)/python -m pytest -m slurm tests/slurm
 
 .venv-lint/installed: requirements-lint.lock .venv/installed
 	@$(PYTHON) -m venv --clear .venv-lint

@@ -15,6 +15,7 @@ if os.path.exists("config.yaml"):
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/outputs.smk"
 include: "workflow/rules/inputs.smk"
 include: "workflow/rules/demo.smk"
 include: "workflow/rules/quality.smk"
@@ -25,6 +26,7 @@ include: "workflow/rules/expansion.smk"
 include: "workflow/rules/repertoire.smk"
 include: "workflow/rules/pathways.smk"
 include: "workflow/rules/expression.smk"
+include: "workflow/rules/robustness.smk"
 include: "workflow/rules/comparison.smk"
 include: "workflow/rules/reference.smk"
 include: "workflow/rules/figures_of_cells.smk"
@@ -45,8 +47,11 @@ onerror:
     sys.stderr.write("\n".join(["", "What stopped the run:", *said, ""]) if said else "")
 
 
+# of a second each and a few kilobytes: a cluster's head node may run them
 localrules:
     all,
+    read_gene_sets,
+    summarise_clinical,
 
 
 rule all:

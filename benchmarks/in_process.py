@@ -24,13 +24,13 @@ ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = ROOT / "workflow" / "scripts"
 
 
-def run(config: dict, target: Path) -> int:
-    """Make `target` as `snakemake target --config ...` would; return how many jobs it took."""
+def run(config: dict, *targets: Path) -> int:
+    """Make `targets` as `snakemake targets --config ...` would; return how many jobs it took."""
     if str(SCRIPTS) not in sys.path:
         sys.path.insert(0, str(SCRIPTS))
     here = Path.cwd()
     try:
-        jobs = ordered_jobs(config, target)
+        jobs = ordered_jobs(config, *targets)
         os.chdir(ROOT)
         for job in jobs:
             for path in [*job.output, *job.log]:
@@ -42,8 +42,8 @@ def run(config: dict, target: Path) -> int:
     return len(jobs)
 
 
-def ordered_jobs(config: dict, target: Path) -> list:
-    """Return Snakemake's jobs for `target`, each after those that it depends on."""
+def ordered_jobs(config: dict, *targets: Path) -> list:
+    """Return Snakemake's jobs for `targets`, each after those that it depends on."""
     with SnakemakeApi(OutputSettings(quiet={Quietness.ALL}, dryrun=True)) as api:
         workflow = api.workflow(
             resource_settings=ResourceSettings(cores=1),
@@ -51,7 +51,7 @@ def ordered_jobs(config: dict, target: Path) -> list:
             snakefile=ROOT / "Snakefile",
             workdir=ROOT,
         )
-        dag = workflow.dag(DAGSettings(targets={str(target)}))
+        dag = workflow.dag(DAGSettings(targets=set(map(str, targets))))
         dag.execute_workflow(executor="dryrun", execution_settings=ExecutionSettings(lock=False))
         graph = workflow._workflow.dag
         jobs = [job for level in graph.toposorted() for job in sorted(level, key=str)]

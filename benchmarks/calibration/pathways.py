@@ -30,8 +30,9 @@ for folder in (ROOT / "workflow" / "scripts", Path(__file__).parent):
 import made_cohorts as law  # noqa: E402
 
 from compare_composition import all_changes  # noqa: E402
-from compare_pathways import GATE, cohort_changes, mark_same_signal  # noqa: E402
+from compare_pathways import mark_same_signal  # noqa: E402
 from immune_reset import composition, pathways  # noqa: E402
+from immune_reset.cohort_pathways import GATE, cohort_changes  # noqa: E402
 from immune_reset.judge import WORDS  # noqa: E402
 from immune_reset.multiplicity import holm  # noqa: E402
 from judge_claims import INPUTS, all_claims  # noqa: E402

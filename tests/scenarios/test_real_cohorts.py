@@ -40,6 +40,50 @@ def test_interferon_falls_in_each_patient(hybrid, patient, claim):
     assert list(rows["direction"]) == ["decreased"]
 
 
+def test_interferon_falls_in_every_cell_type_that_can_be_scored(hybrid):
+    change = tables.read(hybrid / "tables/pathway_change.tsv")
+    change = change[(change["gene_set"] == "ISG28") & change["scope"].isin(["P1", "P2"])]
+    enough = (change["n_baseline"] >= 10) & (change["n_followup"] >= 10)
+    types = change[enough].groupby("scope")["cell_type"].agg(set)
+    assert all({"B", "CD4 T", "CD8 T", "NK", "monocyte"} <= found for found in types)
+    assert (change.loc[enough, "ci_high"] < 0).all()
+    assert set(change.loc[~enough, "status"]) == {"not scorable"}
+
+
+def test_the_first_hallmark_sets_are_those_of_interferon(hybrid):
+    found = tables.read(hybrid / "tables/enrichment.tsv")
+    found = found[found["gene_set"].str.startswith("HALLMARK_") & (found["method"] == "prerank")]
+    types = dict(list(found.groupby("cell_type")))
+    assert {"B", "CD4 T", "CD8 T", "NK", "monocyte"} <= set(types)
+    for cell_type, part in types.items():
+        first = part.loc[part["nes"].abs().nlargest(2).index]
+        names = {f"HALLMARK_INTERFERON_{name}_RESPONSE" for name in ("ALPHA", "GAMMA")}
+        assert set(first["gene_set"]) == names, cell_type
+        assert (first["nes"] < -2).all() and (first["q_value"] < 0.01).all()
+
+
+def test_the_fall_of_interferon_lies_within_the_cell_types(hybrid):
+    table = tables.read(hybrid / "tables/attribution.tsv")
+    table = table[table["gene_set"] == "ISG28"]
+    assert set(table["patient"]) == {"P1", "P2"}
+    for _, part in table.groupby("patient"):
+        total, within = part["total"].iloc[0], part["within"].sum()
+        assert total < 0 and within + part["composition"].sum() == pytest.approx(total)
+        assert 0.95 <= within / total <= 1.05
+        assert (part["within"] <= 0).all()
+
+
+def test_interferon_stands_whatever_the_gene_set(hybrid):
+    table = tables.read(hybrid / "tables/robustness.tsv")
+    table = table[table["claim"].str.startswith("ifn_") & table["patient"].isin(["P1", "P2"])]
+    large = table[table["claim"].isin(["ifn_t_cells", "ifn_monocytes"])]
+    assert len(large) and set(large["direction"]) == {"decreased"}
+    assert "increased" not in set(table["direction"])  # fewer cells or genes show less, at most
+    claims = within(hybrid).query("claim == 'ifn_b_cells'")
+    stands = [int(told.split(" of ")[0]) for told in claims["robustness"]]
+    assert len(stands) == 2 and min(stands) >= 40
+
+
 def test_no_other_change_is_claimed_than_is_known_to_be_there(hybrid):
     claims = within(hybrid)
     changed = claims[claims["direction"].isin(CHANGES)]
@@ -59,8 +103,8 @@ def test_jak_stat_is_named_as_the_same_signal(hybrid):
     claims = tables.read(hybrid / "tables/claims.tsv")
     rows = claims[(claims["claim"] == "jak_stat_b_cells") & claims["scope"].isin(["P1", "P2"])]
     assert len(rows) == 2
-    fallen = rows[rows["direction"] == "decreased"]
-    assert fallen["detail"].str.contains("same signal").all()
+    assert (rows["direction"] == "decreased").all()
+    assert rows["detail"].str.contains("same signal").all()
 
 
 def test_planted_clones_have_their_fates(hybrid):

@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import shutil
+import subprocess
+import sys
 
 import jobs_api
 import pandas as pd
@@ -83,14 +86,69 @@ def test_a_second_run_has_nothing_to_do(tiny_run):
     assert jobs_api.would_run(tiny_run, configfiles=(tiny_run / "tiny.yaml",)) == {}
 
 
-def test_one_core_and_two_give_the_same_tables(tiny_run):
-    again = ("--configfile", "tiny.yaml", "--config", "outdir=again")
-    done = snakemake(*again, cwd=tiny_run, cores=1)
-    assert done.returncode == 0, done.stderr[-4000:]
+NETWORK_OFF = ["unshare", "--net", "--"]
+
+
+@pytest.fixture(scope="module")
+def again(tiny_run):
+    """A second whole run, on one core and, where that is permitted, without any network."""
+    offline = (
+        shutil.which("unshare")
+        and not subprocess.run([*NETWORK_OFF, "true"], capture_output=True).returncode
+    )
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--configfile", "tiny.yaml"]
+    prefix = NETWORK_OFF if offline else []
+    done = subprocess.run(
+        [*prefix, *command, "--config", "outdir=again"],
+        cwd=tiny_run,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done, bool(offline)
+
+
+def test_one_core_and_two_give_the_same_tables(tiny_run, again):
+    assert again[0].returncode == 0, again[0].stderr[-4000:]
     first = sorted((tiny_run / "results/tables").glob("*.tsv"))
     assert first
     for path in first:
         assert digest(path) == digest(tiny_run / "again/tables" / path.name), path.name
+
+
+def test_the_whole_workflow_runs_without_a_network(tiny_run, again):
+    done, offline = again
+    if not offline:
+        pytest.skip("unshare --net is not permitted here")
+    dark = "import socket; socket.create_connection(('127.0.0.1', 9), 1)"
+    refused = subprocess.run([*NETWORK_OFF, sys.executable, "-c", dark], capture_output=True)
+    assert b"unreachable" in refused.stderr  # not even the loopback is up
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert (tiny_run / "again/report.html").is_file()
+
+
+def test_provenance_says_what_the_run_took(tiny_run):
+    record = json.loads((tiny_run / "results/provenance.json").read_text("utf-8"))
+    assert record["run"]["executor"] == "local"
+    rules = {row["rule"]: row for row in record["run"]["rules"]}
+    assert rules["load_sample"]["jobs"] == 4 and rules["load_sample"]["seconds"] > 0
+    assert rules["score_cells"]["max_rss_mb"] > 100
+    assert {"judge_claims", "plot_cells"} <= set(rules)
+    files = {entry["path"]: entry["sha256"] for entry in record["inputs"]}
+    contigs = "cohort/LN01_baseline/vdj_t_filtered_contig_annotations.csv"
+    assert files[contigs] == digest(tiny_run / contigs)
+    report = (tiny_run / "results/report.html").read_text("utf-8")
+    assert files[contigs] in report and "<code>score_cells</code>" in report
+
+
+def test_snakemakes_own_report_has_captions_and_categories(tiny_run, tmp_path):
+    place = tmp_path / "snakemake.html"
+    done = snakemake("--configfile", "tiny.yaml", "--report", str(place), cwd=tiny_run)
+    assert done.returncode == 0, done.stderr[-3000:]
+    text = place.read_text("utf-8")
+    assert "Figures" in text and "Tables" in text and "umap cell type" in text
+    assert "No claim rests on this picture" in text
+    assert "One row per claim" in text
 
 
 def test_two_patients_make_no_cohort_claim(tiny_run):

@@ -153,9 +153,12 @@ def isotypes() -> pd.DataFrame:
         [
             {"patient": patient, "timepoint": time, "isotype": isotype}
             | {"n_cells": n, "n_total": 160, "fraction": n / 160, "ci_low": 0.1, "ci_high": 0.9}
+            | {"n_v_identity": n, "mutation_median": 0.02, "n_v_identity_clones": n // 2}
+            | {"mutation_median_clones": 0.03, "mutation_low": 0.02, "mutation_high": 0.05}
+            | {"mutation": "available", "status": "described"}
             for patient in made.PATIENTS
             for time, shares in (("baseline", (90, 20, 50)), ("month_3", (110, 45, 5)))
-            for isotype, n in zip(("IGHM", "IGHD", "IGHG1"), shares, strict=True)
+            for isotype, n in zip(("IGHM", "IGHD", "IGHG"), shares, strict=True)
         ]
     )
 

@@ -21,16 +21,20 @@ FIGURES = {
     ],
     "plot_diversity": ["diversity", "diversity_change", "diversity_curves"],
     "plot_clones": ["clones_over_time", "clone_fates", "baseline_clones"],
+    "plot_isotypes": ["isotypes_over_time", "hypermutation"],
     "plot_repertoire": [
-        "isotypes_over_time",
         "v_gene_change",
         "junction_lengths",
         "expansion_classes",
+        "expansion_shares",
     ],
     "plot_pathways": ["pathway_interferon", "pathway_jak_stat", "pathway_change", "attribution"],
     "plot_clinical": ["clinical_course"],
     "plot_reference": ["reference"],
 }
+
+
+REPERTOIRE = ("usage", "usage_change", "expansion", "lengths")
 
 
 class Files(SimpleNamespace):
@@ -44,9 +48,7 @@ def parquets() -> dict[str, pd.DataFrame]:
     """Return the Parquet tables that the plot rules read."""
     frames = made.atlas(900) | {"curves": made.diversity_curves()}
     frames["baseline"] = made.baseline_clones()
-    frames |= {
-        name: getattr(report_repertoire, name)() for name in ("usage", "expansion", "lengths")
-    }
+    frames |= {name: getattr(report_repertoire, name)() for name in REPERTOIRE}
     return frames | {f"cells_{r['sample']}": made.cells(r["sample"]) for r in samples()}
 
 
@@ -77,9 +79,9 @@ def inputs(script: str, tables: dict[str, str], files: dict[str, str]) -> Files:
             "baseline": files["baseline"],
         },
         "plot_repertoire": {
-            "isotypes": tables["isotypes"],
-            **{name: files[name] for name in ("usage", "expansion", "lengths")},
+            **{name: files[name] for name in REPERTOIRE},
         },
+        "plot_isotypes": {"isotypes": tables["isotypes"]},
         "plot_pathways": {
             "scores": tables["pathway_scores"],
             "change": tables["pathway_change"],

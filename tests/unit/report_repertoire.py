@@ -4,6 +4,9 @@ import numpy as np
 import pandas as pd
 from unit import report_tables as made
 
+import compare_gene_usage
+from immune_reset import panels
+
 SHARES = ("fraction_clones", "ci_low_clones", "ci_high_clones")
 
 
@@ -24,8 +27,16 @@ def usage() -> pd.DataFrame:
             share = (15 - k + i % 3) / 150
             values = dict(zip(SHARES, (share, 0.7 * share, 1.4 * share), strict=True))
             gene = f"{place['locus']}V{k + 1}"
-            rows.append(place | {"v_call": gene, "total_clones": 150} | values)
+            counts = {"n_clones": 15 - k + i % 3, "n_cells": 15 - k + i % 3, "total_cells": 150}
+            named = {"v_call": gene, "total_clones": 150, "subset": "all"}
+            rows.append(place | named | counts | values)
     return pd.DataFrame(rows)
+
+
+def usage_change() -> pd.DataFrame:
+    """Return the change of V genes, as tables/gene_usage_change.tsv."""
+    plan = made.design()
+    return compare_gene_usage.compare(usage(), plan, panels.patients_of(plan))
 
 
 def lengths() -> pd.DataFrame:
@@ -45,9 +56,8 @@ def expansion() -> pd.DataFrame:
     for place in places():
         for compartment in ("all",) if place["receptor"] == "BCR" else ("all", "CD4", "CD8"):
             few = place["receptor"] == "BCR" and place["timepoint"] == "month_1"
-            for name, share in zip(
-                ("1", "2", "3-9", "10+", "2+"), (60, 20, 15, 5, 40), strict=True
-            ):
+            classes = ("1", "2", "3-9", "10+", "2+", "medium", "large", "hyperexpanded")
+            for name, share in zip(classes, (60, 20, 15, 5, 40, 60, 35, 5), strict=True):
                 rows.append(
                     place
                     | {"compartment": compartment, "size_class": name, "n_cells": 3 if few else 200}

@@ -9,6 +9,7 @@ from scipy import stats
 
 import compare_pathways
 from immune_reset import pathway_genes, tables
+from immune_reset.pathways import CHANGE_COLUMNS
 
 BEYOND, JAK = "JAK_STAT_BEYOND_INTERFERON", "HALLMARK_IL6_JAK_STAT3_SIGNALING"
 COLLECTIONS = {"ISG28": "interferon", JAK: "jak_stat", BEYOND: "jak_stat"}
@@ -27,7 +28,7 @@ def patient_rows(values: dict, *, gene_set: str = "ISG28", status: str = "scorab
     ]
     keys = {"comparison": "post vs pre", "baseline": "pre", "followup": "post"}
     frame = pd.DataFrame(rows).assign(gene_set=gene_set, n_baseline=20, n_followup=30, **keys)
-    return frame.reindex(columns=list(compare_pathways.CHANGE_COLUMNS))
+    return frame.reindex(columns=list(CHANGE_COLUMNS))
 
 
 def one(table: pd.DataFrame, **where) -> pd.Series:

@@ -19,7 +19,6 @@ CONTRACT = {
     "expansion": "expansion",
     "turnover": "turnover",
     "car": "car_clones",
-    "robustness": "robustness",
 }
 
 

@@ -37,7 +37,7 @@ def test_conda_environments_carry_the_locked_versions(root):
     for path in (root / "envs").glob("*.yaml"):
         for pin in yaml.safe_load(path.read_text("utf-8"))["dependencies"]:
             name, version = pin.split("=")
-            if name != "python":
+            if name not in ("python", "igblast"):  # no package of the lock
                 assert lock[names.get(name, name)] == version, path.name
 
 

@@ -10,7 +10,7 @@ from immune_reset import tables
 from immune_reset.guard import Limits
 from immune_reset.guard_rows import COLUMNS, Notes, guard
 from immune_reset.planning import cohort_design
-from immune_reset.treatments import Dose, difference, dose_at, doses, kind_of, turns
+from immune_reset.treatments import Dose, difference, dose_at, doses, happened, kind_of, turns
 
 DAYS = {"pre": -7.0, "m1": 30.0}
 NAME = "m1 vs pre"
@@ -276,3 +276,9 @@ def test_the_script_writes_its_table_of_a_cohort_of_repertoires_alone(tmp_path):
     params.design = one
     guard_design.main(SimpleNamespace(input=files, output=output, params=params, log=[]))
     assert tables.read(output.guard)["check"].tolist() == []
+
+
+def test_a_clinical_table_of_numbers_alone_has_no_events():
+    rows = pd.DataFrame({"value": pd.Series(dtype="float64"), "measure": pd.Series(dtype=str)})
+    assert happened(rows).empty
+    assert len(happened(pd.DataFrame({"value": [2.0, 0.0, None]}))) == 2

@@ -171,3 +171,59 @@ def test_main_writes_its_tables_for_sparse_patients(tmp_path, frame, baseline):
     assert list(found["expansion"]) == list(script.EXPANSION_TYPES)
     assert len(found["turnover"]) == (2 if baseline else 0)
     assert found["car"].empty
+
+
+@pytest.mark.parametrize("name", list(expansion.SHARE_CLASSES))
+def test_shares_by_share_are_those_of_all_subsets(name):
+    """Of 14 cells, 10 drawn: one clone of one cell is large (10 %), of more hyperexpanded."""
+    sizes = [6, 3, 2, 1, 1, 1]
+    above, most = expansion.SHARE_CLASSES[name]
+    cells = np.repeat(np.arange(6), sizes)
+    expected = []
+    for subset in itertools.combinations(range(14), 10):
+        share = np.bincount(cells[list(subset)]) / 10
+        expected.append(share[(share > above) & (share <= most)].sum())
+    found = expansion.expected_share(abundances(sizes), 10, name)
+    assert found == pytest.approx(np.mean(expected))
+
+
+@pytest.mark.parametrize(
+    ("name", "m", "bounds"),
+    [
+        ("hyperexpanded", 100, (11, None)),
+        ("large", 100, (2, 10)),
+        ("medium", 100, (1, 1)),
+        ("small", 100, (1, 0)),
+        ("small", 1000, (1, 1)),
+        ("rare", 10_000, (1, 1)),
+        ("medium", 20_000, (21, 200)),
+    ],
+)
+def test_classes_by_share_as_cells_among_m(name, m, bounds):
+    """The upper share belongs to the class, as scRepertoire cuts them."""
+    assert expansion.bounds_of(name, m) == bounds
+
+
+def test_a_class_that_so_few_cells_cannot_show_is_not_estimable():
+    frame = frame_of({1: {"pre": 60}} | {100 + i: {"pre": 1} for i in range(60)})
+    found = measured(frame, made.design()).query("timepoint == 'pre' and receptor == 'TCR'")
+    found = found.set_index("size_class")
+    assert found.loc["hyperexpanded", "fraction"] == 0.5
+    assert found.loc["medium", "fraction"] == 0.5  # one cell of 120 is 0.83 %
+    rare = found.loc["rare"]
+    assert np.isnan(rare["fraction"])
+    assert rare["status"] == (
+        "not estimable: one cell of 120 is a larger share of the repertoire, "
+        "10,000 cells would be enough"
+    )
+    known = found[found["basis"] == "share"]["fraction"].sum()
+    assert known == pytest.approx(1)
+
+
+def test_depth_alone_moves_no_class_by_share():
+    rng = np.random.default_rng(7)
+    law = rng.dirichlet(np.full(300, 0.2))
+    deep, shallow = (abundances(rng.multinomial(n, law)) for n in (6000, 300))
+    for name in ("medium", "large", "hyperexpanded"):
+        _, low, high = expansion.share_interval(shallow, 300, name)
+        assert low <= expansion.expected_share(deep, 300, name) <= high, name

@@ -22,23 +22,18 @@ def test_gene_usage_by_cell_and_by_clone():
     assert usage.loc[("TRA", "TRAV1-2"), "total_cells"] == 1
 
 
-def test_isotypes_with_the_switched_share_by_cell_and_by_clone():
-    frame = made.clonotypes({1: {"pre": 4}, 2: {"pre": 1}}, receptor="BCR")
-    frame["c_call"] = pd.array(["IGHG1", "IGHG2", "IGHA1", "IGHM", "IGHM"], dtype="string")
-    frame["v_identity"] = [0.9, 0.94, np.nan, 1.0, 1.0]
-    found = script.isotypes(frame, patient="P1", timepoints=["pre", "post"])
-    found = found.set_index(["timepoint", "isotype"])
-    row = found.loc[("pre", "class switched")]
-    assert (row["n_cells"], row["n_total"], row["fraction"]) == (3, 5, 0.6)
-    assert row["fraction_clones"] == pytest.approx((3 / 4 + 0) / 2)
-    assert found.loc[("pre", "IGHG"), "mutation_median"] == pytest.approx(0.08)
-    assert found.loc[("pre", "IGHG"), "mutation"] == "available"
-    empty = found.loc[("post", "IGHM")]
-    assert (empty["n_total"], empty["mutation"]) == (0, "not available")
-    assert np.isnan(empty["fraction"])
-    parts = found.loc["pre"].drop("class switched")
-    assert parts["n_cells"].sum() == 5
-    assert parts["fraction_clones"].sum() == pytest.approx(1)
+def test_gene_usage_of_the_igg_cells():
+    frame = pd.concat([
+        made.clonotypes({1: {"pre": 3}}, receptor="BCR", v_call="IGHV4-34", c_call="IGHG1"),
+        made.clonotypes({2: {"pre": 1}}, receptor="BCR", c_call="IGHG3"),
+        made.clonotypes({3: {"pre": 4}}, receptor="BCR", c_call="IGHM", vj_locus="IGK",
+                        vj_v_call="IGKV1-39"),
+    ], ignore_index=True)  # fmt: skip
+    usage = script.gene_usage(frame, patient="P1").set_index(["subset", "v_call"])
+    assert usage.loc[("all", "IGHV4-34"), "fraction_cells"] == 3 / 8
+    assert usage.loc[("IgG", "IGHV4-34"), "fraction_cells"] == 3 / 4
+    assert usage.loc[("IgG", "IGHV4-34"), "fraction_clones"] == 1 / 2
+    assert ("IgG", "IGKV1-39") not in usage.index
 
 
 def test_a_receptor_that_was_not_sequenced_has_no_rows():

@@ -271,12 +271,20 @@ def test_gaps_of_the_design_are_remarked(tmp_path):
     assert "P1, baseline: P1_baseline, P1_again are pooled as replicates." in text
 
 
-def test_provenance_leaves_out_what_differs_run_by_run(tmp_path):
-    record = {"workflow": {"commit": "abc", "dirty": True}, "run": {"finished": "2026-01-01"}}
+def test_the_foot_says_what_the_run_stood_on_and_took(tmp_path):
+    spent = {"rule": "load_sample", "jobs": 4, "seconds": 9.5, "longest": 3.0, "max_rss_mb": 205.6}
+    record = {
+        "workflow": {"commit": "abc", "dirty": True},
+        "inputs": [{"path": "cohort/a.h5", "bytes": 1234567, "sha256": "c0ffee"}],
+        "run": {"finished": "2026-01-01", "executor": "Slurm", "rules": [spent]},
+    }
     tables.write_json(record, tmp_path / "provenance.json")
     text = jobs.render(tmp_path, provenance=str(tmp_path / "provenance.json"))
     assert "commit abc with uncommitted changes" in text
     assert "2026-01-01" not in text
+    assert "<dd>Slurm</dd>" in text and "1 files, 1.2 MB" in text
+    assert "cohort/a.h5" in text and "1,234,567" in text and "c0ffee" in text
+    assert '<code>load_sample</code></th><td class="num">4</td><td class="num">9.5</td>' in text
 
 
 def test_every_figure_has_a_caption_and_every_caption_a_figure():

@@ -9,15 +9,16 @@ from itertools import combinations
 from pathlib import Path
 from types import SimpleNamespace
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+from scipy import sparse, stats
 
 import simulate_cohort
 from immune_reset.errors import InputError
 from immune_reset.genes import CAR_PATTERN, MT_PATTERN, RIBO_PATTERN, is_vdj_segment, matches
-from immune_reset.simulation import programs
+from immune_reset.simulation import chemistry, programs
 from immune_reset.simulation.clones import build_pools
 from immune_reset.simulation.cohort import (
     BCR,
@@ -449,3 +450,40 @@ def test_parameters_out_of_range_are_named():
         validate(replace(SMALL, ambient=(0.5, 0.1)))
     points = simulate_cohort.parse_timepoints(["pre:-3", "early:20", "late:200", "x:9:baseline"])
     assert [point.state for point in points] == ["baseline", "depleted", "returned", "baseline"]
+
+
+def test_another_chemistry_is_that_of_all_followups_alone():
+    spec = validate(replace(SMALL, null=True, chemistry=1.0, genes_lost=0.3))
+    panel = build_panel(spec.genes)
+    same, some = replace(spec, chemistry=0.0), panel.levels[0] > 0
+    ratio = np.array([
+        np.log2(library_levels(spec, panel, p, t)[0, some])
+        - np.log2(library_levels(same, panel, p, t)[0, some])
+        for p in (0, 1) for t in (0, 1, 2)
+    ])  # fmt: skip
+    np.testing.assert_allclose(ratio[[0, 3]], 0, atol=1e-12)
+    centred = ratio - ratio.mean(axis=1, keepdims=True)
+    np.testing.assert_allclose(centred[[2, 4, 5]], centred[[1, 1, 1]], atol=1e-9)
+    assert np.std(ratio[1]) == pytest.approx(1.0, abs=0.1)
+    genes = [chemistry.measured_genes(spec, panel, t) for t in (0, 1, 2)]
+    assert len(genes[0]) == len(panel.symbols)
+    assert 0.6 < len(genes[1]) / len(genes[0]) < 0.9 and (genes[1] == genes[2]).all()
+    kept = {panel.symbols[i] for i in genes[1]}
+    assert {programs.CAR_FEATURE, "TRBC1", "IGHM"} <= kept
+    sheet = pd.read_csv(io.BytesIO(sheets(spec)["samples.tsv"]), sep="\t")
+    batches = sheet.groupby("timepoint")["batch"].agg(set)
+    assert not batches["baseline"] & batches["month_1"]
+    assert batches["month_1"] == batches["month_3"]
+
+
+def test_the_matrix_holds_the_genes_of_its_reference():
+    spec = validate(replace(SMALL, null=True, genes_lost=0.3, patients=1))
+    made = contents(spec)
+    sample, panel = one_sample(spec, time=1)
+    genes = chemistry.measured_genes(spec, panel, 1)
+    with h5py.File(io.BytesIO(made[f"LN01_month_1/{MATRIX}"])) as file:
+        group = file["matrix"]
+        assert group["features/name"][:].astype(str).tolist() == [panel.symbols[i] for i in genes]
+        data = (group["data"][:], group["indices"][:], group["indptr"][:])
+        matrix = sparse.csc_matrix(data, shape=group["shape"][:])
+    assert (sample.counts[:, genes] != matrix.T).nnz == 0

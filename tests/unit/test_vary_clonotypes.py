@@ -144,6 +144,7 @@ def settings(words, patient="P1", estimates=None, measure="change of share"):
     rows = [
         {"patient": patient, "claim": "baseline_clones", "compartment": "BCR"}
         | {"comparison": "a vs b", "min_umis": i, "rule": "r", "arms": "x", "direction": word}
+        | {"gene_set": "", "min_genes": None, "max_pct_mt": None, "min_cells": None}
         | {
             "measure": measure,
             "p_value": 0.01,
@@ -165,11 +166,12 @@ def test_the_claim_says_in_how_many_settings_it_stands():
     row = added(claims(), table)
     assert row["robustness"] == "2 of 5"
     assert row["detail"] == (
-        "as it was; the direction stands in 2 of 5 settings of the clonotype rule, increased in 1"
+        "as it was; the direction stands in 2 of 5 settings of the clonotype rule, increased in 1, "
+        "not estimable in 1"
     )
     row = added(claims("no change shown"), table)
     words = "no change is shown in 1 of 5 settings of the clonotype rule"
-    assert row["detail"].endswith(f"{words}, increased in 1, decreased in 2")
+    assert row["detail"].endswith(f"{words}, increased in 1, decreased in 2, not estimable in 1")
     for frame, given in ((claims("not estimable"), table), (claims(), table[:0])):
         row = added(frame, given)
         assert (row["robustness"], row["detail"]) == ("", "as it was")

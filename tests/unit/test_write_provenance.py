@@ -7,12 +7,33 @@ from types import SimpleNamespace
 
 import pytest
 
+import digest_inputs
 import write_provenance
+from immune_reset import tables
 
 ROWS = [{"sample": "A", "patient": "NA", "timepoint": "pre", "gex": "matrix"}]
 
 
 def record(tmp_path, name="provenance.json"):
+    folder = tmp_path / "benchmarks"
+    (folder / "load_sample").mkdir(parents=True, exist_ok=True)
+    (folder / "load_sample/A.tsv").write_text("s\tmax_rss\n2.5\t300.5\n")
+    (folder / "load_sample/B.tsv").write_text("s\tmax_rss\n4.0\t200\n")
+    (folder / "judge_claims.tsv").write_text("s\tmax_rss\n0.1\tNA\n")
+    tables.write_json(digests(tmp_path), tmp_path / "inputs.json")
+    smk = SimpleNamespace(
+        input=SimpleNamespace(inputs=tmp_path / "inputs.json"),
+        output=SimpleNamespace(provenance=tmp_path / name),
+        params=SimpleNamespace(
+            settings={"seed": 0, "qc.min_genes": 200}, rows=ROWS, benchmarks=str(folder)
+        ),
+        log=[],
+    )
+    write_provenance.main(smk)
+    return json.loads((tmp_path / name).read_text())
+
+
+def digests(tmp_path):
     folder = tmp_path / "matrix"
     folder.mkdir(exist_ok=True)
     (folder / "barcodes.tsv.gz").write_bytes(b"abc")
@@ -20,20 +41,16 @@ def record(tmp_path, name="provenance.json"):
     contigs.write_text("barcode\n")
     smk = SimpleNamespace(
         input=SimpleNamespace(sources=[contigs, folder, contigs]),
-        output=SimpleNamespace(provenance=tmp_path / name),
-        params=SimpleNamespace(settings={"seed": 0, "qc.min_genes": 200}, rows=ROWS),
+        output=SimpleNamespace(inputs=tmp_path / "digests.json"),
         log=[],
     )
-    write_provenance.main(smk)
-    return json.loads((tmp_path / name).read_text())
+    digest_inputs.main(smk)
+    return tables.read_json(tmp_path / "digests.json")
 
 
 def test_digest_is_sha256_whatever_the_size():
     data = bytes(range(256)) * 10_000
-    assert write_provenance.digest(io.BytesIO(data)) == (
-        len(data),
-        hashlib.sha256(data).hexdigest(),
-    )
+    assert digest_inputs.digest(io.BytesIO(data)) == (len(data), hashlib.sha256(data).hexdigest())
 
 
 def test_record_holds_inputs_sheet_and_config(tmp_path):
@@ -48,6 +65,20 @@ def test_record_holds_inputs_sheet_and_config(tmp_path):
     assert files["contigs.csv"]["bytes"] == 8
     assert found["config"] == {"qc.min_genes": 200, "seed": 0}
     assert found["software"]["packages"]["pandas"]
+
+
+def test_record_says_what_each_rule_took(tmp_path):
+    first, second = record(tmp_path)["run"]["rules"]
+    assert first == {
+        "rule": "load_sample", "jobs": 2, "seconds": 6.5, "longest": 4.0, "max_rss_mb": 300.5
+    }  # fmt: skip
+    assert (second["rule"], second["jobs"], second["max_rss_mb"]) == ("judge_claims", 1, None)
+
+
+def test_the_executor_is_told_by_what_it_sets():
+    assert write_provenance.executor({"SLURM_JOB_ID": "7", "HOME": "x"}) == "Slurm"
+    assert write_provenance.executor({"LSB_JOBID": "7"}) == "LSF"
+    assert write_provenance.executor({"HOME": "x"}) == "local"
 
 
 def test_two_runs_differ_in_the_run_block_alone(tmp_path):

@@ -199,7 +199,7 @@ def test_a_fault_that_a_job_finds_is_said_last(project):
     assert str(path.relative_to(project)) in said.splitlines()[0]
     assert "Traceback" not in done.stderr
     assert not (project / target).exists()
-    assert not list((project / "results").rglob("*.partial"))
+    assert not list((project / "results").rglob(".partial.*"))
 
 
 def test_it_runs_from_another_folder_and_one_with_spaces(project, tmp_path):

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "workflow" / "scripts"
 RULE_FILES = sorted((ROOT / "workflow" / "rules").glob("*.smk"))
-HELPERS = {"common.smk", "inputs.smk"}
+HELPERS = {"common.smk", "outputs.smk", "inputs.smk"}
 PROGRAMS = {"check_inputs", "clean_removed", "preview"}  # for the command line; no rule runs them
 SOURCES = sorted(SCRIPTS.glob("*.py"))
 PACKAGE = sorted((SCRIPTS / "immune_reset").rglob("*.py"))
@@ -80,7 +80,8 @@ def test_inputs_and_outputs_have_names(rules):
 
 
 def test_params_are_one_sorted_dictionary_of_leaves(rules):
-    known = {"cfg", "code", "row", "rows", "design", "settings", "versions", "history"}
+    known = {"cfg", "code", "row", "rows", "design", "settings", "versions"}
+    known |= {"history", "benchmarks"}
     for rule in rules:
         names = set(dict(rule.params._get_names()))
         assert names <= known and {"cfg", "code"} <= names, rule.name
@@ -144,7 +145,7 @@ OPENERS = {
 }  # fmt: skip
 FILES_ARE_ITS_TRADE = {
     "tables", "sheets", "heads", "plan", "fingerprint", "runtime", "counts", "matrices", "figures",
-    "writers", "named_files", "faults", "records", "dry_run",
+    "writers", "named_files", "faults", "records", "dry_run", "igblast",
 }  # fmt: skip
 
 

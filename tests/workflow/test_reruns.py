@@ -36,9 +36,22 @@ CASES = [
         | {
             "measure_diversity",
             "gather_repertoire",
+            "compare_gene_usage",
             "plot_diversity",
             "plot_clones",
+            "plot_isotypes",
             "plot_repertoire",
+            "write_provenance",
+        },
+    ),
+    (
+        {"pathways": {"min_counts": 30}},
+        REPORT
+        | {
+            "compare_pathways",
+            "vary_cells",
+            "gather_robustness",
+            "plot_pathways",
             "write_provenance",
         },
     ),

@@ -37,8 +37,8 @@ rule count_markers:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(15),
-        runtime=10,
+        mem_mb=mem(8, 600),
+        runtime=minutes(0.05),
     params:
         cfg=cfg(),
         code=code_of("count_markers"),
@@ -63,8 +63,8 @@ rule sum_pseudobulk:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(15),
-        runtime=10,
+        mem_mb=mem(8, 700),
+        runtime=minutes(0.05),
     params:
         cfg=cfg(),
         code=code_of("sum_pseudobulk"),
@@ -87,7 +87,7 @@ rule annotate_cells:
         genes=of_samples("genes.parquet"),
     output:
         labels=f"{COHORT}/labels.parquet",
-        clusters=f"{TABLES}/clusters.tsv",
+        clusters=table("clusters"),
     log:
         f"{LOGS}/annotate_cells.log",
     benchmark:
@@ -113,8 +113,8 @@ rule call_car_cells:
         labels=f"{COHORT}/labels.parquet",
     output:
         cells=f"{COHORT}/car_cells.parquet",
-        table=f"{TABLES}/car_cells.tsv",
-        on_target=f"{TABLES}/on_target.tsv",
+        table=table("car_cells"),
+        on_target=table("on_target"),
     log:
         f"{LOGS}/call_car_cells.log",
     benchmark:
@@ -123,8 +123,8 @@ rule call_car_cells:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(3, 1000),
-        runtime=30,
+        mem_mb=mem(5, 800),
+        runtime=minutes(0.01, 30),
     params:
         cfg=cfg("car.features", "car.pattern", "car.max_false_positive_rate"),
         design=DESIGN,

@@ -1,3 +1,26 @@
+rule assign_germline:
+    """Align B-cell contigs to the user's germline references; off unless they are given."""
+    input:
+        unpack(germline_inputs),
+    output:
+        germline=f"{SAMPLE}/germline.parquet",
+    log:
+        f"{LOGS}/assign_germline/{{sample}}.log",
+    benchmark:
+        f"{BENCHMARKS}/assign_germline/{{sample}}.tsv"
+    conda:
+        "../../envs/igblast.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(10, 1000),
+        runtime=60,
+    params:
+        cfg=cfg("receptors.igblast_germline", "receptors.igblast_organism"),
+        code=code_of("assign_germline"),
+    script:
+        "../scripts/assign_germline.py"
+
+
 rule read_receptors:
     """Read the contigs of one sample and say what each cell carries."""
     input:
@@ -14,8 +37,8 @@ rule read_receptors:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(30, 800),
-        runtime=10,
+        mem_mb=mem(20, 700),
+        runtime=minutes(0.05),
     params:
         cfg=cfg("receptors.min_umis", "receptors.productive_only", "receptors.high_confidence_only"),
         code=code_of("read_receptors"),
@@ -39,8 +62,8 @@ rule define_clonotypes:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(60, 1000),
-        runtime=30,
+        mem_mb=mem(80, 800),
+        runtime=minutes(1, 30),
     params:
         cfg=cfg(
             "clonotypes.bcr_max_distance",
@@ -68,8 +91,8 @@ rule find_shared_clones:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(20),
-        runtime=10,
+        mem_mb=mem(90, 600),
+        runtime=minutes(1),
     params:
         cfg=cfg(),
         design=DESIGN,

@@ -6,8 +6,8 @@ rule compare_composition:
         labels=f"{COHORT}/labels.parquet",
         car=f"{COHORT}/car_cells.parquet",
     output:
-        composition=f"{TABLES}/composition.tsv",
-        change=f"{TABLES}/composition_change.tsv",
+        composition=table("composition"),
+        change=table("composition_change"),
     log:
         f"{LOGS}/compare_composition.log",
     benchmark:
@@ -31,7 +31,7 @@ rule summarise_clinical:
     input:
         unpack(only(PLAN.clinical, clinical=PLAN.clinical)),
     output:
-        clinical=f"{TABLES}/clinical.tsv",
+        clinical=table("clinical"),
         change=f"{COHORT}/clinical_change.parquet",
     log:
         f"{LOGS}/summarise_clinical.log",
@@ -56,7 +56,7 @@ rule guard_design:
     input:
         unpack(guard_inputs),
     output:
-        guard=f"{TABLES}/design_guard.tsv",
+        guard=table("design_guard"),
     log:
         f"{LOGS}/guard_design.log",
     benchmark:
@@ -80,7 +80,7 @@ rule judge_claims:
     input:
         unpack(claim_inputs),
     output:
-        claims=f"{TABLES}/claims.tsv",
+        claims=table("claims"),
     log:
         f"{LOGS}/judge_claims.log",
     benchmark:
@@ -109,7 +109,7 @@ rule summarise_patients:
     input:
         unpack(patient_inputs),
     output:
-        patients=f"{TABLES}/patients.tsv",
+        patients=table("patients"),
     log:
         f"{LOGS}/summarise_patients.log",
     benchmark:

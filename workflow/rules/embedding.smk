@@ -13,8 +13,8 @@ rule summarise_genes:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(25, 800),
-        runtime=10,
+        mem_mb=mem(20, 1100),
+        runtime=minutes(0.07),
     params:
         cfg=cfg(),
         code=code_of("summarise_genes"),
@@ -61,8 +61,8 @@ rule embed_cells:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(15, 1500),
-        runtime=60,
+        mem_mb=mem(20, 1000),
+        runtime=minutes(0.1, 30),
     params:
         cfg=cfg(
             "embedding.n_components",
@@ -92,7 +92,7 @@ rule build_graph:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(20, 1500),
+        mem_mb=mem(40, 900),
         runtime=60,
     params:
         cfg=cfg("graph.n_neighbors"),
@@ -116,7 +116,7 @@ rule lay_out_cells:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(20, 1500),
+        mem_mb=mem(110, 1100),
         runtime=60,
     params:
         cfg=cfg("layout.min_dist", "layout.spread", "seed"),
@@ -140,7 +140,7 @@ rule cluster_cells:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(20, 1000),
+        mem_mb=mem(130, 900),
         runtime=60,
     params:
         cfg=cfg("clusters.resolution", "seed"),

@@ -40,8 +40,8 @@ rule vary_clonotypes:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(60, 1000),
-        runtime=60,
+        mem_mb=mem(60, 800),
+        runtime=minutes(1, 60),
     params:
         cfg=cfg(
             "receptors.min_umis",
@@ -65,7 +65,7 @@ rule match_receptors:
         unpack(lookup_inputs),
         clonotypes=of_patients("clonotypes.parquet"),
     output:
-        lookup=f"{TABLES}/lookup.tsv",
+        lookup=table("lookup"),
     log:
         f"{LOGS}/match_receptors.log",
     benchmark:
@@ -81,3 +81,27 @@ rule match_receptors:
         code=code_of("match_receptors"),
     script:
         "../scripts/match_receptors.py"
+
+
+rule compare_gene_usage:
+    """V genes against the baseline, of each patient and of the cohort."""
+    input:
+        usage=f"{TABLES}/gene_usage.tsv",
+    output:
+        change=table("gene_usage_change"),
+    log:
+        f"{LOGS}/compare_gene_usage.log",
+    benchmark:
+        f"{BENCHMARKS}/compare_gene_usage.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(20),
+        runtime=10,
+    params:
+        cfg=cfg(),
+        design=DESIGN,
+        code=code_of("compare_gene_usage"),
+    script:
+        "../scripts/compare_gene_usage.py"

@@ -6,9 +6,9 @@ rule test_expression:
         genes=of_samples("genes.parquet"),
         labels=f"{COHORT}/labels.parquet",
     output:
-        expression=f"{TABLES}/expression.tsv",
+        expression=table("expression"),
         folds=f"{COHORT}/expression_folds.parquet",
-        tests=f"{TABLES}/expression_tests.tsv",
+        tests=table("expression_tests"),
     log:
         f"{LOGS}/test_expression.log",
     benchmark:
@@ -17,7 +17,7 @@ rule test_expression:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(30, 1500),
+        mem_mb=mem(30, 1300),
         runtime=60,
     params:
         cfg=cfg("expression.min_cells", "expression.min_counts"),
@@ -34,7 +34,7 @@ rule enrich_pathways:
         folds=f"{COHORT}/expression_folds.parquet",
         gene_sets=f"{COHORT}/gene_sets.parquet",
     output:
-        enrichment=f"{TABLES}/enrichment.tsv",
+        enrichment=table("enrichment"),
     log:
         f"{LOGS}/enrich_pathways.log",
     benchmark:
@@ -43,7 +43,7 @@ rule enrich_pathways:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(20, 1000),
+        mem_mb=mem(30, 1200),
         runtime=60,
     params:
         cfg=cfg(

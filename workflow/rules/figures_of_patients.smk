@@ -50,11 +50,35 @@ rule plot_clones:
         "../scripts/plot_clones.py"
 
 
-rule plot_repertoire:
-    """Draw isotypes, V genes, CDR3 lengths and expansion classes."""
+rule plot_isotypes:
+    """Draw isotypes and somatic hypermutation over time."""
     input:
         isotypes=f"{TABLES}/isotypes.tsv",
+    output:
+        **pictures("isotypes"),
+    log:
+        f"{LOGS}/plot_isotypes.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_isotypes.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(10),
+        runtime=10,
+    params:
+        cfg=cfg(),
+        design=DESIGN,
+        code=code_of("plot_isotypes"),
+    script:
+        "../scripts/plot_isotypes.py"
+
+
+rule plot_repertoire:
+    """Draw V genes, CDR3 lengths and expansion classes."""
+    input:
         usage=f"{TABLES}/gene_usage.tsv",
+        usage_change=f"{TABLES}/gene_usage_change.tsv",
         expansion=f"{TABLES}/expansion.tsv",
         lengths=f"{COHORT}/junction_lengths.parquet",
     output:

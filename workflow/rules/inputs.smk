@@ -50,9 +50,22 @@ def matrix_row(wildcards):
 
 
 def contigs_of(wildcards):
-    """The contig tables that a sample has."""
+    """The contig tables that a sample has, and its germline genes where they are asked for."""
     row = PLAN.rows[wildcards.sample]
-    return {kind: row[kind] for kind in ("bcr", "tcr") if kind in row}
+    files = {kind: row[kind] for kind in ("bcr", "tcr") if kind in row}
+    if SETTINGS["receptors.igblast_germline"] and "bcr" in row:
+        files["germline"] = f"{OUT}/samples/{wildcards.sample}/germline.parquet"
+    return files
+
+
+def germline_inputs(wildcards):
+    """The B-cell contigs of a sample, their sequences, and the germline genes."""
+    bcr = PLAN.rows[wildcards.sample]["bcr"]
+    folder = Path(SETTINGS["receptors.igblast_germline"] or ".")
+    files = {name: str(folder / f"{name}.fasta") for name in igblast.GENES}
+    files = {name: path for name, path in files.items() if name != "D" or Path(path).is_file()}
+    fasta = igblast.fasta_beside(bcr)
+    return {"bcr": bcr, **files, **({"fasta": fasta} if fasta else {})}
 
 
 def thresholds_of(wildcards):
@@ -110,15 +123,22 @@ def claim_inputs(wildcards):
         diversity_change=f"{TABLES}/diversity_change.tsv",
         baseline_clones=f"{TABLES}/baseline_clones.tsv",
         isotypes=f"{TABLES}/isotypes.tsv",
-        robustness=f"{TABLES}/robustness.tsv",
     )
     clinical = dict(clinical_change=f"{COHORT}/clinical_change.parquet")
     return {
         "guard": f"{TABLES}/design_guard.tsv",
+        "robustness": f"{TABLES}/robustness.tsv",
         **(gex if PLAN.has_gex else {}),
         **(vdj if PLAN.has_vdj else {}),
         **(clinical if PLAN.clinical else {}),
     }
+
+
+def robustness_inputs(wildcards):
+    """Claims under other settings: of receptors, patient by patient, and of cells."""
+    vdj = dict(repertoire=of_patients("robustness.parquet")) if PLAN.has_vdj else {}
+    gex = dict(cells=f"{COHORT}/robustness.parquet") if PLAN.has_gex else {}
+    return {**vdj, **gex}
 
 
 def report_tables(wildcards):
@@ -190,5 +210,5 @@ def export_inputs(wildcards):
 def templates():
     """The files that the report is made of."""
     folder = ROOT / "workflow" / "report"
-    found = sorted(p.relative_to(ROOT).as_posix() for p in folder.rglob("*") if p.is_file())
-    return [shipped(name) for name in found]
+    wanted = (p for p in folder.rglob("*") if p.suffix not in {"", ".rst"})
+    return [shipped(name) for name in sorted(p.relative_to(ROOT).as_posix() for p in wanted)]

@@ -43,8 +43,8 @@ rule score_cells:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(25, 1200),
-        runtime=30,
+        mem_mb=mem(10, 1100),
+        runtime=minutes(0.2, 15),
     params:
         cfg=cfg(),
         code=code_of("score_cells"),
@@ -61,10 +61,10 @@ rule compare_pathways:
         gene_sets=f"{COHORT}/gene_sets.parquet",
         labels=f"{COHORT}/labels.parquet",
     output:
-        scores=f"{TABLES}/pathway_scores.tsv",
-        change=f"{TABLES}/pathway_change.tsv",
-        genes=f"{TABLES}/pathway_genes.tsv",
-        overlap=f"{TABLES}/gene_set_overlap.tsv",
+        scores=table("pathway_scores"),
+        change=table("pathway_change"),
+        genes=table("pathway_genes"),
+        overlap=table("gene_set_overlap"),
     log:
         f"{LOGS}/compare_pathways.log",
     benchmark:
@@ -89,7 +89,7 @@ rule attribute_change:
         set_counts=of_samples("set_counts.parquet"),
         labels=f"{COHORT}/labels.parquet",
     output:
-        attribution=f"{TABLES}/attribution.tsv",
+        attribution=table("attribution"),
     log:
         f"{LOGS}/attribute_change.log",
     benchmark:

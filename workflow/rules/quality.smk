@@ -13,8 +13,8 @@ rule load_sample:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(30, 1000),
-        runtime=10,
+        mem_mb=mem(30, 700),
+        runtime=minutes(0.1),
     params:
         cfg=cfg(),
         row=matrix_row,
@@ -37,8 +37,8 @@ rule measure_qc:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(15),
-        runtime=10,
+        mem_mb=mem(8, 600),
+        runtime=minutes(0.05),
     params:
         cfg=cfg(),
         code=code_of("measure_qc"),
@@ -60,8 +60,8 @@ rule score_doublets:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(25, 1000),
-        runtime=30,
+        mem_mb=mem(60, 1100),
+        runtime=minutes(0.1, 15),
     params:
         cfg=cfg(
             "doublets.n_genes",
@@ -90,7 +90,7 @@ rule call_cells:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(),
+        mem_mb=mem(90, 600),
         runtime=10,
     params:
         cfg=cfg(
@@ -113,7 +113,7 @@ rule gather_qc:
     input:
         qc=of_samples("qc.parquet"),
     output:
-        qc=f"{TABLES}/qc.tsv",
+        qc=table("qc"),
     log:
         f"{LOGS}/gather_qc.log",
     benchmark:

@@ -3,7 +3,7 @@ rule compare_reference:
     input:
         unpack(reference_inputs),
     output:
-        reference=f"{TABLES}/reference.tsv",
+        reference=table("reference"),
     log:
         f"{LOGS}/compare_reference.log",
     benchmark:

@@ -1,9 +1,39 @@
-rule write_provenance:
-    """Record what the run stands on: versions, settings, inputs, git state."""
+rule digest_inputs:
+    """Take size and SHA-256 of every file that the user gave."""
     input:
         unpack(source_files),
     output:
-        provenance=f"{OUT}/provenance.json",
+        inputs=f"{COHORT}/inputs.json",
+    log:
+        f"{LOGS}/digest_inputs.log",
+    benchmark:
+        f"{BENCHMARKS}/digest_inputs.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(),
+        runtime=minutes(0.01),
+    params:
+        cfg=cfg(),
+        code=code_of("digest_inputs"),
+    script:
+        "../scripts/digest_inputs.py"
+
+
+rule write_provenance:
+    """Record what the run stands on: versions, settings, inputs, git state, what its rules took."""
+    input:
+        inputs=f"{COHORT}/inputs.json",
+        tables=[f"{TABLES}/{name}.tsv" for name in tables_made()],
+        figures=[f"{PLOTS}/{name}.png" for name in figures_made()],
+    output:
+        provenance=report(
+            f"{OUT}/provenance.json",
+            caption="../report/captions/provenance.rst",
+            category="Report",
+            labels={"what": "Provenance", "format": "JSON"},
+        ),
     log:
         f"{LOGS}/write_provenance.log",
     benchmark:
@@ -19,6 +49,7 @@ rule write_provenance:
         settings=SETTINGS,
         rows=list(PLAN.rows.values()),
         versions=VERSIONS,
+        benchmarks=BENCHMARKS,
         code=code_of("write_provenance"),
     script:
         "../scripts/write_provenance.py"
@@ -32,7 +63,12 @@ rule render_report:
         templates=templates(),
         provenance=f"{OUT}/provenance.json",
     output:
-        report=f"{OUT}/report.html",
+        report=report(
+            f"{OUT}/report.html",
+            caption="../report/captions/report.rst",
+            category="Report",
+            labels={"what": "Comparison report", "format": "HTML"},
+        ),
     log:
         f"{LOGS}/render_report.log",
     benchmark:
@@ -68,8 +104,8 @@ rule export_cohort:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(2, 1500),
-        runtime=60,
+        mem_mb=mem(10, 1300),
+        runtime=minutes(0.05, 30),
     params:
         cfg=cfg(),
         design=DESIGN,

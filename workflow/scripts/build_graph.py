@@ -95,7 +95,8 @@ def main(smk) -> None:
     positions = embedding.drop(columns="cell_id").to_numpy()
     graph = connect(positions, n_neighbors=smk.params.cfg["graph.n_neighbors"])
     logger.info("%d cells, %d edges", len(cells), graph.nnz // 2)
-    sparse.save_npz(smk.output.graph, graph)
+    with tables.whole(smk.output.graph) as partial:
+        sparse.save_npz(partial, graph)
     tables.write(cells, smk.output.cells)
 
 

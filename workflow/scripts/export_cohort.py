@@ -11,9 +11,8 @@ import anndata as ad
 import h5py
 import mudata
 import pandas as pd
-from anndata.io import read_elem
 
-from immune_reset import design, tables
+from immune_reset import counts, design, tables
 from immune_reset.modalities import (
     COMPRESSION,
     align,
@@ -78,23 +77,21 @@ def main(smk) -> None:
     obs = describe_cells(cells, samples, [frames["labels"], frames["clonotypes"]])
     names = [frame["sample"].iloc[0] for frame in per_sample.values()]
     paths = dict(zip(names, tables.optional(smk.input, "counts") or [], strict=False))
-    modalities, heads = {}, {}
-    for name, path in paths.items():
-        with h5py.File(path, "r") as file:
-            heads[name] = read_elem(file["var"])
-    genes = gene_table(heads)
+    modalities = {}
+    genes = gene_table({name: counts.read_genes(path) for name, path in paths.items()})
     if paths:
         modalities["gex"] = expression_modality(obs, genes, layers(frames, obs.index))
     if frames["chains"] is not None and len(frames["chains"]):
         modalities["airr"] = receptor_modality(frames["chains"], obs)
     cohort = mudata.MuData(modalities)
     cohort.pull_obs(prefix_unique=True, join_common=False)
-    cohort.write_h5mu(smk.output.cohort, **COMPRESSION)
-    if paths:
-        ids = {name: obs.index[obs["sample"] == name] for name in paths}
-        with h5py.File(smk.output.cohort, "r+") as file:
-            blocks = (align(ad.read_h5ad(paths[n]), ids[n], genes.index) for n in paths)
-            append_counts(file["mod/gex"], blocks)
+    with tables.whole(smk.output.cohort) as partial:
+        cohort.write_h5mu(partial, **COMPRESSION)
+        if paths:
+            ids = {name: obs.index[obs["sample"] == name] for name in paths}
+            with h5py.File(partial, "r+") as file:
+                blocks = (align(ad.read_h5ad(paths[n]), ids[n], genes.index) for n in paths)
+                append_counts(file["mod/gex"], blocks)
     logger.info("%d cells, modalities %s", len(obs), ", ".join(modalities))
 
 

@@ -11,7 +11,7 @@ logger = logging.getLogger("gather_repertoire")
 
 TABLES = (
     "diversity", "change", "fates", "returned", "usage", "isotypes", "overlap", "curves", "group",
-    "lengths", "expansion", "turnover", "car", "robustness",
+    "lengths", "expansion", "turnover", "car",
 )  # fmt: skip
 
 

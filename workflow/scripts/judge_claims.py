@@ -91,7 +91,8 @@ def main(smk) -> None:
             smk.params.cfg["claims.min_log2_change"],
             smk.params.cfg["claims.min_log_diversity"],
         )
-        minima = {"baseline_clones": share, "bcr_diversity": diversity, "tcr_diversity": diversity}
+        minima = dict.fromkeys(claims["claim"], share)
+        minima |= {"bcr_diversity": diversity, "tcr_diversity": diversity}
         claims = robustness.add(claims, tables.read(varied), members, alpha=alpha, minima=minima)
     counts = claims.groupby(["scope", "direction"], sort=False).size()
     for (scope, direction), n in counts.items():

@@ -13,16 +13,19 @@ from immune_reset import design as designs
 from immune_reset import expansion, fates, ledger, tables
 from immune_reset.compartments import Samples, files_at, split_compartments
 from immune_reset.diversity_rows import UNITS
+from immune_reset.hill import Abundances
 from immune_reset.intervals import wilson
 from immune_reset.runtime import start
 
 logger = logging.getLogger("measure_expansion")
 
+CELLS, SHARE = "cells", "share"
 MIN_CELLS = 20  # below, no share at equal depth is given
 EXPANSION_TYPES = {
     "patient": "string", "timepoint": "string", "receptor": "string", "compartment": "string",
-    "size_class": "string", "n_cells": "int64", "n_in_class": "int64", "m": "Int64",
-    "fraction": "float64", "ci_low": "float64", "ci_high": "float64", "status": "string",
+    "basis": "string", "size_class": "string", "n_cells": "int64", "n_in_class": "int64",
+    "m": "Int64", "fraction": "float64", "ci_low": "float64", "ci_high": "float64",
+    "status": "string",
 }  # fmt: skip
 TURNOVER_TYPES = {
     "patient": "string", "comparison": "string", "receptor": "string", "n_baseline": "int64",
@@ -44,7 +47,9 @@ def measure_classes(
     """Return the `expansion` table: the share of cells in clones of each class, at m cells.
 
     m: the fewest cells of the compartment among the patient's timepoints with 20 or more.
-    n_in_class: cells in clones of the class as counted, before rarefaction.
+    n_in_class: cells in clones of the class as counted, before rarefaction. basis: whether the
+    class is one by the cells of a clone, or by its share of the repertoire; of the latter, those
+    that m cells cannot show (a single cell is a larger share) are not estimable.
     """
     rows = []
     for (receptor, compartment), unit in UNITS.items():
@@ -55,14 +60,25 @@ def measure_classes(
             status = f"not estimable: {a.n_cells} {unit}, {MIN_CELLS} would be enough"
             if not files[receptor, timepoint]:
                 status = "not estimable: no V(D)J file"
-            for name, (low, high) in expansion.CLASSES.items():
-                inside = (a.sizes >= low) & (a.sizes <= (high or a.largest))
+            for name in (*expansion.CLASSES, *expansion.SHARE_CLASSES):
+                low, high = expansion.bounds_of(name, a.n_cells)
+                inside = (a.sizes >= low) & (a.sizes <= (a.largest if high is None else high))
                 counted = int(a.sizes[inside] @ a.clones[inside])
                 values = (None, np.nan, np.nan, np.nan, status)
                 if a.n_cells >= MIN_CELLS:
-                    values = (m, *expansion.share_interval(a, m, name), "estimable")
-                rows.append((*key, name, a.n_cells, counted, *values))
+                    values = (m, *class_share(a, m, name))
+                basis = CELLS if name in expansion.CLASSES else SHARE
+                rows.append((*key, basis, name, a.n_cells, counted, *values))
     return pd.DataFrame(rows, columns=list(EXPANSION_TYPES)).astype(EXPANSION_TYPES)
+
+
+def class_share(a: Abundances, m: int, name: str) -> tuple[float, float, float, str]:
+    """Return share, interval and status of a class at m cells."""
+    enough = expansion.cells_to_tell(name)
+    if m >= enough:
+        return (*expansion.share_interval(a, m, name), "estimable")
+    found = f"one cell of {m:,} is a larger share of the repertoire"
+    return np.nan, np.nan, np.nan, f"not estimable: {found}, {enough:,} cells would be enough"
 
 
 def turnover(clonotypes: pd.DataFrame, *, design: dict) -> pd.DataFrame:

@@ -30,12 +30,19 @@ def shares_over_time(clones: pd.DataFrame, timepoints: list[str]) -> pd.DataFram
     return pd.concat([clones[["patient", "receptor", "clone_id"]], 100 * counts / totals], axis=1)
 
 
-def draw_over_time(shares: pd.DataFrame, wanted: list[tuple], times: list[str], first: str):
+def why_missing(plan: dict, patient: str, timepoint: str, receptor: str) -> str:
+    """Return why no clone of the patient is there: no sample, no file, or no cell."""
+    if timepoint not in panels.times_of_patient(plan, patient):
+        return "no sample"
+    return panels.no_file(plan, patient, timepoint, receptor) or "no cells"
+
+
+def draw_over_time(shares: pd.DataFrame, wanted: list[tuple], times: list[str], plan: dict):
     """Return one panel per patient and receptor: the largest baseline clones over time.
 
     A clone that was not found is drawn hollow at zero; the largest is drawn heavier.
     """
-    columns = min(len({patient for patient, _ in wanted}), 4)
+    first, columns = plan["baseline"], min(len({patient for patient, _ in wanted}), 4)
     fig, axes = panels.grid(len(wanted), columns=columns, width=10 / max(columns, 3), height=2.4)
     for ax, (patient, receptor) in zip(axes, wanted, strict=True):
         own = shares[(shares["patient"] == patient) & (shares["receptor"] == receptor)]
@@ -57,7 +64,7 @@ def draw_over_time(shares: pd.DataFrame, wanted: list[tuple], times: list[str], 
         ax.grid(axis="y")
         for x, time in enumerate(times):
             if own[time].isna().all():
-                panels.mark_missing(ax, x, "no cells")
+                panels.mark_missing(ax, x, why_missing(plan, patient, time, receptor))
     return fig
 
 
@@ -153,7 +160,7 @@ def main(smk) -> None:
     paths = (out.clones_over_time_png, out.clones_over_time_pdf)
     if wanted and plan["baseline"] in times:
         alt = f"Lines: share of each patient's {LARGEST} largest baseline clones over time."
-        figures.save(draw_over_time(shares, wanted, times, plan["baseline"]), *paths, alt=alt)
+        figures.save(draw_over_time(shares, wanted, times, plan), *paths, alt=alt)
     else:
         figures.save_note("No clone was found in any sample.", *paths)
     paths = (out.clone_fates_png, out.clone_fates_pdf)

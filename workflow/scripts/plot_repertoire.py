@@ -1,73 +1,52 @@
-"""Draw the repertoires: isotypes over time, V genes against the baseline, CDR3 lengths, expansion.
+"""Draw the repertoires: V genes against the baseline, CDR3 lengths, expansion.
 
-Inputs: `isotypes`, `usage`, `expansion` (tables/isotypes.tsv, gene_usage.tsv, expansion.tsv) and
-`lengths` (cohort/junction_lengths.parquet).
-Outputs: `isotypes_over_time`, `v_gene_change`, `junction_lengths`, `expansion_classes`, each
-`_png|_pdf`.
+Inputs: `usage`, `usage_change`, `expansion` (tables/gene_usage.tsv, gene_usage_change.tsv,
+expansion.tsv) and `lengths` (cohort/junction_lengths.parquet).
+Outputs: `v_gene_change`, `junction_lengths`, `expansion_classes` (by cells of a clone),
+`expansion_shares` (by its share), each `_png|_pdf`.
 """
 
-import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from immune_reset import design as designs
 from immune_reset import figures, panels, tables
 from immune_reset.figures import spoken
-from immune_reset.gene_changes import v_changes
 from immune_reset.runtime import start
 
-ISOTYPES = {
-    "IGHM": "#0072B2",
-    "IGHD": "#9CCBE8",
-    "IGHG": "#D55E00",
-    "IGHA": "#E69F00",
-    "IGHE": "#882255",
-}
 CLASSES = {"1": "#E6E6E6", "2": "#9CCBE8", "3-9": "#0072B2", "10+": "#882255"}
-CLASS_WORDS = {"1": "one cell", "2": "2 cells", "3-9": "3 to 9 cells", "10+": "10 or more"}
+SHARES = {
+    "rare": "#E6E6E6",
+    "small": "#9CCBE8",
+    "medium": "#0072B2",
+    "large": "#E69F00",
+    "hyperexpanded": "#882255",
+}
+CLASS_WORDS = {
+    "1": "one cell",
+    "2": "2 cells",
+    "3-9": "3 to 9 cells",
+    "10+": "10 or more",
+    "rare": "rare, to 0.01 %",
+    "small": "small, to 0.1 %",
+    "medium": "medium, to 1 %",
+    "large": "large, to 10 %",
+    "hyperexpanded": "hyperexpanded",
+}
 PLACES = (("BCR", "all"), ("TCR", "all"), ("TCR", "CD4"), ("TCR", "CD8"))
 LOCI = {"IGH": "BCR", "TRB": "TCR"}
 GENES = 12
 MANY = 6  # lines of CDR3 lengths in a panel
 
 
-def stacked(ax, parts: pd.DataFrame, colors: dict[str, str], totals: list[int]) -> None:
-    """Draw one stacked bar per row of `parts` (percent by name), its number of cells above it."""
-    bottom = np.zeros(len(parts))
-    for name, color in colors.items():
-        height = 100 * parts[name].fillna(0).to_numpy(float)
-        ax.bar(range(len(parts)), height, bottom=bottom, color=color, ec="white", lw=0.6, width=0.7)
-        bottom += height
-    for x, n in enumerate(totals):
-        text = f"{n:,}" if bottom[x] > 0 else f"{n:,}: n.e."
-        style = {"ha": "center", "va": "bottom", "fontsize": 8, "color": figures.GREY}
-        ax.text(x, bottom[x] + 1.5, text, **style)
-    ax.set_xticks(range(len(parts)), [spoken(t) for t in parts.index])
-    ax.set_xlim(-0.6, len(parts) - 0.4)
-    ax.set_ylim(0, 112)
-    ax.set_yticks([0, 25, 50, 75, 100])
-    ax.set_ylabel("% of cells")
+def note(n: float, share: float, why: str) -> str:
+    """Return what stands above a bar: its cells, or why it has no height."""
+    if why or n == 0:
+        return why or "no cells"
+    return f"{n:,.0f}" if share > 0 else f"{n:,.0f}: n.e."
 
 
-def draw_isotypes(frame: pd.DataFrame, timepoints: list[str], people: list[str]):
-    """Return one panel per patient: isotypes of the B cells at each timepoint."""
-    fig, axes = panels.grid(len(people), columns=4, width=2.9, height=2.5)
-    for ax, patient in zip(axes, people, strict=True):
-        own = frame[frame["patient"] == patient]
-        times = [t for t in timepoints if t in set(own["timepoint"])]
-        parts = own.pivot_table(
-            index="timepoint", columns="isotype", values="fraction", dropna=False
-        )
-        parts = parts.reindex(index=times, columns=list(ISOTYPES))
-        n = own.groupby("timepoint")["n_total"].max().reindex(times).fillna(0).astype(int)
-        stacked(ax, parts, ISOTYPES, n.tolist())
-        ax.set_title(patient)
-    panels.patch_legend(fig, ISOTYPES)
-    return fig
-
-
-def draw_expansion(frame: pd.DataFrame, timepoints: list[str], people: list[str]):
-    """Return a row of panels per patient: shares of cells by clone size at equal depth."""
+def draw_expansion(frame: pd.DataFrame, colors: dict[str, str], plan: dict, people: list[str]):
+    """Return a row of panels per patient: shares of cells by class of clone at equal depth."""
     known = frame.dropna(subset=["m"])
     places = [p for p in PLACES if len(known[known[["receptor", "compartment"]].eq(p).all(axis=1)])]
     n_panels = len(people) * len(places)
@@ -77,33 +56,39 @@ def draw_expansion(frame: pd.DataFrame, timepoints: list[str], people: list[str]
     ):
         own = frame[(frame["patient"] == patient) & (frame["receptor"] == receptor)]
         own = own[own["compartment"] == part]
-        times = [t for t in timepoints if t in set(own["timepoint"])]
+        times = panels.times_of_patient(plan, patient)
         shares = own.pivot_table(
             index="timepoint", columns="size_class", values="fraction", dropna=False
-        )
-        n = own.groupby("timepoint")["n_cells"].max().reindex(times).fillna(0).astype(int)
-        stacked(ax, shares.reindex(index=times, columns=list(CLASSES)), CLASSES, n.tolist())
+        ).reindex(index=times, columns=list(colors))
+        n = own.groupby("timepoint")["n_cells"].max().reindex(times).fillna(0)
+        whys = [panels.no_file(plan, patient, time, receptor) for time in times]
+        totals = zip(n, shares.sum(axis=1), whys, strict=True)
+        panels.stacked(ax, shares, colors, [note(*total) for total in totals])
         m = own["m"].max()
         depth = f" at {m:,.0f} cells" if m == m else ""
         name = receptor if part == "all" else part
         ax.set_title(f"{patient} {name}{depth}", fontsize=9)
-    panels.patch_legend(fig, {CLASS_WORDS[name]: color for name, color in CLASSES.items()})
+    looks = {CLASS_WORDS[name]: color for name, color in colors.items()}
+    panels.patch_legend(fig, looks, columns=3 if len(places) < 3 else 6)
     return fig
 
 
-def draw_v_genes(usage: pd.DataFrame, comparisons: list[tuple], people: list[str]):
+def draw_v_genes(change: pd.DataFrame, usage: pd.DataFrame, names: list[str], people: list[str]):
     """Return a panel per locus and comparison: the most used V genes against the baseline."""
     looks, wanted = panels.looks_of(people), []
+    drawn = change[(change["unit"] == "clones") & (change["subset"] == "all")]
+    drawn = drawn[drawn["scope"].isin(people)].rename(columns={"scope": "series", "v_call": "row"})
+    drawn[["estimate", "ci_low", "ci_high"]] *= 100
     for locus in LOCI:
-        for comparison in comparisons:
-            rows = v_changes(usage[usage["locus"] == locus], comparison)
+        for name in names:
+            rows = drawn[(drawn["locus"] == locus) & (drawn["comparison"] == name)]
             if len(rows):
-                wanted.append((locus, comparison[2], rows))
+                wanted.append((locus, name, rows))
     if not wanted:
         return None
     fig, axes = panels.grid(len(wanted), columns=2, width=4.8, height=4.6)
     for ax, (locus, name, rows) in zip(axes, wanted, strict=True):
-        own = usage[usage["locus"] == locus]
+        own = usage[(usage["locus"] == locus) & (usage["subset"] == "all")]
         mean = own.groupby("v_call")["fraction_clones"].sum().sort_values(ascending=False)
         genes = [gene for gene in mean.index if gene in set(rows["row"])][:GENES]
         panels.forest(ax, rows[rows["row"].isin(genes)], rows=genes, looks=looks)
@@ -114,13 +99,14 @@ def draw_v_genes(usage: pd.DataFrame, comparisons: list[tuple], people: list[str
     return fig
 
 
-def draw_lengths(lengths: pd.DataFrame, timepoints: list[str], people: list[str]):
+def draw_lengths(lengths: pd.DataFrame, plan: dict, people: list[str]):
     """Return a panel per patient and locus: CDR3 lengths of the clones, a line per timepoint."""
     wanted = [(p, x) for x in LOCI for p in people]
     seen = set(lengths[["patient", "locus"]].itertuples(index=False, name=None))
     wanted = [pair for pair in wanted if pair in seen]
-    colors = figures.timepoint_colors(timepoints)
-    looks = {t: (colors[t], figures.markers(timepoints)[t]) for t in timepoints[:MANY]}
+    times = plan["timepoints"]
+    colors = figures.timepoint_colors(times)
+    looks = {t: (colors[t], figures.markers(times)[t]) for t in times[:MANY]}
     fig, axes = panels.grid(len(wanted), columns=min(len(people), 4), width=3.1, height=2.3)
     for ax, (patient, locus) in zip(axes, wanted, strict=True):
         own = lengths[(lengths["patient"] == patient) & (lengths["locus"] == locus)]
@@ -130,7 +116,10 @@ def draw_lengths(lengths: pd.DataFrame, timepoints: list[str], people: list[str]
                 span = range(int(own["length"].min()), int(own["length"].max()) + 1)
                 share = 100 * part.reindex(span, fill_value=0)
                 ax.plot(share.index, share, color=color, marker=marker, ms=3, lw=1.3)
+        none = set(panels.times_of_patient(plan, patient)) - set(own["timepoint"])
+        words = {t: panels.no_file(plan, patient, t, LOCI[locus]) or "no cells" for t in looks}
         ax.set_ylim(bottom=0)
+        panels.say_missing(ax, {t: why for t, why in words.items() if t in none})
         ax.set_title(f"{patient} {locus}")
         ax.set_xlabel("CDR3 with anchors, amino acids")
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -144,21 +133,18 @@ def main(smk) -> None:
     """Snakemake entry point: read, draw, write."""
     start(smk)
     plan, out = smk.params.design, smk.output
-    isotypes, usage = tables.read(smk.input.isotypes), tables.read(smk.input.usage)
+    usage, change = tables.read(smk.input.usage), tables.read(smk.input.usage_change)
     expansion, lengths = tables.read(smk.input.expansion), tables.read(smk.input.lengths)
-    people, times = panels.patients_of(plan), plan["timepoints"]
-    cells = isotypes[(isotypes["n_total"] > 0) & isotypes["patient"].isin(people)]
-    typed = [p for p in people if p in set(cells["patient"])]
+    people, names = panels.patients_of(plan), panels.comparison_names(plan)
     classed = expansion[expansion["patient"].isin(people)]
     drawn = [p for p in people if p in set(classed.dropna(subset=["m"])["patient"])]
     lengths = lengths[lengths["patient"].isin(people) & lengths["locus"].isin(list(LOCI))]
     usage = usage[usage["patient"].isin(people)]
-    compared = designs.comparisons(plan)
     made = {
-        "isotypes_over_time": draw_isotypes(isotypes, times, typed) if typed else None,
-        "v_gene_change": draw_v_genes(usage, compared, people) if len(usage) else None,
-        "junction_lengths": draw_lengths(lengths, times, people) if len(lengths) else None,
-        "expansion_classes": draw_expansion(classed, times, drawn) if drawn else None,
+        "v_gene_change": draw_v_genes(change, usage, names, people) if len(usage) else None,
+        "junction_lengths": draw_lengths(lengths, plan, people) if len(lengths) else None,
+        "expansion_classes": draw_expansion(classed, CLASSES, plan, drawn) if drawn else None,
+        "expansion_shares": draw_expansion(classed, SHARES, plan, drawn) if drawn else None,
     }
     for name, fig in made.items():
         paths = (getattr(out, f"{name}_png"), getattr(out, f"{name}_pdf"))
@@ -167,10 +153,6 @@ def main(smk) -> None:
 
 
 TEXTS = {
-    "isotypes_over_time": (
-        "Stacked bars: heavy-chain isotypes of the B cells by patient and timepoint.",
-        "No B cell has a heavy-chain isotype.",
-    ),
     "v_gene_change": (
         "Points with intervals: change of each V gene's share of clones against the baseline.",
         "V genes cannot be compared: no patient has clones at the baseline and at a follow-up.",
@@ -182,6 +164,10 @@ TEXTS = {
     "expansion_classes": (
         "Stacked bars: shares of cells in clones of each size, at equal numbers of cells.",
         "No sample has enough cells with a clone for expansion classes at equal depth.",
+    ),
+    "expansion_shares": (
+        "Stacked bars: shares of cells in clones by their share, at equal numbers of cells.",
+        "No sample has enough cells with a clone for classes by share at equal depth.",
     ),
 }
 

@@ -1,7 +1,8 @@
 """Describe one patient's repertoires: V genes, CDR3 lengths, isotypes, overlap with the baseline.
 
 Genes, lengths and isotypes are given by cell and by clone (each clone once), since one expanded
-clone moves a share by cell. A timepoint at which a receptor was not sequenced has no rows.
+clone moves a share by cell. A timepoint at which a receptor was not sequenced has no rows, but for
+the isotypes, which say so.
 """
 
 import logging
@@ -10,27 +11,18 @@ import numpy as np
 import pandas as pd
 
 from immune_reset import design as designs
-from immune_reset import ledger, overlap, tables
+from immune_reset import isotypes, ledger, overlap, tables
 from immune_reset.intervals import wilson
 from immune_reset.runtime import start
 
 logger = logging.getLogger("profile_repertoire")
 
-ISOTYPES = ("IGHM", "IGHD", "IGHG", "IGHA", "IGHE")
-SWITCHED = ("IGHG", "IGHA", "IGHE")
-CLASS_SWITCHED = "class switched"
-AVAILABLE, NOT_AVAILABLE = "available", "not available"
+SUBSETS = {"all": "", "IgG": "IGHG"}  # by the constant gene of the heavy chain
 SHARES = {
     "n_cells": "int64", "total_cells": "int64", "fraction_cells": "float64",
     "ci_low": "float64", "ci_high": "float64",
     "n_clones": "int64", "total_clones": "int64", "fraction_clones": "float64",
     "ci_low_clones": "float64", "ci_high_clones": "float64",
-}  # fmt: skip
-ISOTYPE_TYPES = {
-    "patient": "string", "timepoint": "string", "isotype": "string", "n_cells": "int64",
-    "n_total": "int64", "fraction": "float64", "ci_low": "float64", "ci_high": "float64",
-    "n_clones": "int64", "fraction_clones": "float64", "n_v_identity": "int64",
-    "mutation_median": "float64", "mutation": "string",
 }  # fmt: skip
 
 
@@ -68,15 +60,21 @@ def shares(cells: pd.DataFrame, value: str, within: list[str]) -> pd.DataFrame:
 
 
 def gene_usage(cells: pd.DataFrame, *, patient: str) -> pd.DataFrame:
-    """Return V-gene usage, by cell and by clone: patient, timepoint, receptor, locus, v_call, ...
+    """Return V-gene usage, by cell and by clone: patient, timepoint, receptor, locus, subset, ...
 
-    Both chains of a receptor; shares are within the locus. Columns of `shares`.
+    Both chains of a receptor; shares are within the locus. Subsets: all cells, and of the heavy
+    chain also the IgG cells alone. Columns of `shares`.
     """
-    keys = ["timepoint", "receptor", "locus", "v_call"]
+    keys = ["timepoint", "receptor", "locus", "subset", "v_call"]
+    heavy = cells[["clone_id", "timepoint", "receptor", "locus", "v_call"]]
+    parts = []
+    for subset, prefix in SUBSETS.items():
+        own = heavy[cells["c_call"].fillna("").str.startswith(prefix)] if prefix else heavy
+        parts.append(own.assign(subset=subset))
     vj = cells[["clone_id", "timepoint", "receptor", "vj_locus", "vj_v_call"]]
     vj = vj.rename(columns={"vj_locus": "locus", "vj_v_call": "v_call"}).dropna(subset=["locus"])
-    both = pd.concat([cells[["clone_id", *keys]], vj], ignore_index=True)
-    usage = shares(both, "v_call", keys[:3])
+    both = pd.concat([*parts, vj.assign(subset="all")], ignore_index=True)
+    usage = shares(both, "v_call", keys[:-1])
     usage.insert(0, "patient", patient)
     return usage.astype({**dict.fromkeys(["patient", *keys], "string"), **SHARES})
 
@@ -88,44 +86,6 @@ def junction_lengths(cells: pd.DataFrame, *, patient: str) -> pd.DataFrame:
     lengths.insert(0, "patient", patient)
     words = dict.fromkeys(["patient", *keys], "string")
     return lengths.astype({**words, "length": "int64", **SHARES})
-
-
-def isotypes(cells: pd.DataFrame, *, patient: str, timepoints: list[str]) -> pd.DataFrame:
-    """Return the isotypes of the B cells at each of `timepoints`, and the class-switched share.
-
-    `n_total`: B cells with a heavy-chain constant gene. `fraction_clones`: each of `n_clones`
-    clones weighs 1, divided over the isotypes of its cells. `mutation_median`: median share of V
-    positions that differ from germline (1 - v_identity), where `mutation` is available.
-    """
-    bcr = cells[cells["receptor"] == "BCR"]
-    bcr = bcr.assign(isotype=bcr["c_call"].astype(object).str[:4])
-    bcr = bcr[bcr["isotype"].isin(ISOTYPES)]
-    rows = []
-    for timepoint in timepoints:
-        now = bcr[bcr["timepoint"] == timepoint]
-        weight = 1 / now.groupby("clone_id")["clone_id"].transform("size")
-        for isotype in (*ISOTYPES, CLASS_SWITCHED):
-            of_it = now["isotype"].isin(SWITCHED if isotype == CLASS_SWITCHED else (isotype,))
-            low, high = wilson(of_it.sum(), len(now))
-            mutated = 1 - now.loc[of_it, "v_identity"].dropna()
-            rows.append(
-                {
-                    "patient": patient,
-                    "timepoint": timepoint,
-                    "isotype": isotype,
-                    "n_cells": int(of_it.sum()),
-                    "n_total": len(now),
-                    "fraction": of_it.mean() if len(now) else np.nan,
-                    "ci_low": float(low),
-                    "ci_high": float(high),
-                    "n_clones": now["clone_id"].nunique(),
-                    "fraction_clones": weight[of_it].sum() / weight.sum() if len(now) else np.nan,
-                    "n_v_identity": len(mutated),
-                    "mutation_median": mutated.median() if len(mutated) else np.nan,
-                    "mutation": AVAILABLE if len(mutated) else NOT_AVAILABLE,
-                }
-            )
-    return pd.DataFrame(rows, columns=list(ISOTYPE_TYPES)).astype(ISOTYPE_TYPES)
 
 
 def overlaps(clonotypes: pd.DataFrame, *, design: dict, seed: int) -> pd.DataFrame:
@@ -151,9 +111,8 @@ def main(smk) -> None:
     plan, seed = smk.params.design, smk.params.cfg["seed"]
     cells = sequenced(tables.read(smk.input.clonotypes), plan)
     patient = plan["patient"]
-    times = ledger.sequenced_at(plan, "BCR")
     tables.write(gene_usage(cells, patient=patient), smk.output.usage)
-    tables.write(isotypes(cells, patient=patient, timepoints=times), smk.output.isotypes)
+    tables.write(isotypes.describe(cells, design=plan), smk.output.isotypes)
     tables.write(overlaps(cells, design=plan, seed=seed), smk.output.overlap)
     tables.write(junction_lengths(cells, patient=patient), smk.output.lengths)
     logger.info("%s: %d cells with a clone described", patient, len(cells))

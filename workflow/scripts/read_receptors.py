@@ -8,7 +8,7 @@ import logging
 
 import pandas as pd
 
-from immune_reset import contigs, receptor_model, tables
+from immune_reset import contigs, igblast, receptor_model, tables
 from immune_reset.runtime import start
 
 logger = logging.getLogger("read_receptors")
@@ -40,6 +40,7 @@ def build_receptors(
     min_umis: int,
     productive_only: bool,
     high_confidence_only: bool,
+    germline: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict]:
     """Return accepted chains, one receptor per cell, and the facts of one sample.
 
@@ -50,6 +51,8 @@ def build_receptors(
         is absent.
     min_umis, productive_only, high_confidence_only
         What a chain needs to be accepted.
+    germline
+        IgBLAST's V identity of BCR contigs, where it was run; it replaces the table's own.
 
     Returns
     -------
@@ -61,6 +64,8 @@ def build_receptors(
     facts: dict = {"sample": sample, "BCR": None, "TCR": None}
     for receptor, (table, path) in tables_in.items():
         chains, dropped = contigs.parse(table, path=path, receptor=receptor)
+        if germline is not None and receptor == "BCR":
+            chains = igblast.join_identity(chains, germline)
         accepted, lost = receptor_model.accept_chains(
             chains,
             min_umis=min_umis,
@@ -71,8 +76,7 @@ def build_receptors(
         logger.info("%s of %s: %s", receptor, sample, facts[receptor])
         parts.append(accepted)
     empty = contigs.parse(_no_contigs(), path="", receptor="BCR")[0]
-    filled = [part for part in parts if len(part)]
-    chains = pd.concat(filled, ignore_index=True) if filled else empty
+    chains = pd.concat([p for p in parts if len(p)] or [empty], ignore_index=True)
     chains = name_chains(chains, sample=sample)[CHAIN_COLUMNS]
     receptors = receptor_model.judge_chains(receptor_model.index_chains(chains), chains)
     facts["cells"] = len(receptors)
@@ -103,20 +107,20 @@ def _no_contigs() -> pd.DataFrame:
 def main(smk) -> None:
     """Snakemake entry point: read, compute, write."""
     start(smk)
-    cfg = smk.params.cfg
-    found = {}
+    cfg, found = smk.params.cfg, {}
     for receptor, name in (("BCR", "bcr"), ("TCR", "tcr")):
-        path = tables.optional(smk.input, name)
-        if path is None:
+        if (path := tables.optional(smk.input, name)) is None:
             continue
         with contigs.readable(path):
             as_is = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig"}
             header = pd.read_csv(path, sep="\t", nrows=0, **as_is)
             table = pd.read_csv(path, sep=contigs.separator(list(header)), **as_is)
         found[receptor] = (table, str(path))
+    germline = tables.optional(smk.input, "germline")
     chains, receptors, facts = build_receptors(
         found,
         sample=smk.wildcards.sample,
+        germline=tables.read(germline) if germline else None,
         min_umis=cfg["receptors.min_umis"],
         productive_only=cfg["receptors.productive_only"],
         high_confidence_only=cfg["receptors.high_confidence_only"],

@@ -20,7 +20,9 @@ from immune_reset import (
     panels,
     report,
     report_columns,
+    report_facts,
     report_guard,
+    report_rows,
     report_views,
     since,
     tables,
@@ -30,11 +32,28 @@ from immune_reset.runtime import start
 logger = logging.getLogger("render_report")
 
 TABLES = (
-    "qc", "composition", "clusters", "car_cells", "on_target", "diversity", "clone_fates",
-    "returned_clones", "turnover", "car_clones", "lookup", "isotypes", "overlap",
-    "pathway_change", "enrichment", "clinical", "composition_change", "gene_set_overlap",
-    "design_guard", "reference",
-)  # fmt: skip
+    "qc",
+    "composition",
+    "clusters",
+    "car_cells",
+    "on_target",
+    "diversity",
+    "clone_fates",
+    "returned_clones",
+    "turnover",
+    "car_clones",
+    "lookup",
+    "isotypes",
+    "gene_usage_change",
+    "overlap",
+    "pathway_change",
+    "enrichment",
+    "clinical",
+    "composition_change",
+    "gene_set_overlap",
+    "design_guard",
+    "reference",
+)
 SECTIONS = (
     ("claims", "What changed"),
     ("design", "Design and quality"),
@@ -56,64 +75,19 @@ def table_views(
     frames: Mapping[str, pd.DataFrame], *, min_confidence: float
 ) -> dict[str, dict[str, Any] | None]:
     """Return the view of every table that the report shows; None where it is absent or empty."""
-    views: dict[str, dict[str, Any] | None] = dict.fromkeys(TABLES)
-    for name, frame in frames.items():
+    views: dict[str, dict[str, Any] | None] = dict.fromkeys((*TABLES, "hypermutation"))
+    more = {"hypermutation": frames["isotypes"]} if "isotypes" in frames else {}
+    for name, frame in {**frames, **more}.items():
         if name not in views or frame.empty:
             continue
-        frame = report_columns.ROWS.get(name, lambda rows: rows)(frame)
+        frame = report_rows.ROWS.get(name, lambda rows: rows)(frame)
         if name == "clusters":
             frame = report_columns.marked_clusters(frame, min_confidence)
         columns = report_columns.COLUMNS.get(name) or report_columns.MADE[name](frame)
+        file = "isotypes" if name == "hypermutation" else name
         limit = report_columns.LIMITS.get(name)
-        views[name] = report_views.table_view(frame, columns, name=name, limit=limit)
+        views[name] = report_views.table_view(frame, columns, name=file, limit=limit)
     return views
-
-
-def facts_of(
-    plan: Mapping[str, Any], qc: pd.DataFrame | None, claims: list[dict[str, Any]], *, has_gex: bool
-) -> dict[str, Any]:
-    """Return the numbers of the first screen: patients, timepoints, samples, cells, claims."""
-    rows = plan["samples"]
-    counted = has_gex and qc is not None and "cells_kept" in qc
-    return {
-        "patients": panels.patients_of(plan),
-        "timepoints": [t for t in plan["timepoints"] if any(r["timepoint"] == t for r in rows)],
-        "comparisons": panels.comparison_names(plan),
-        "samples": len(rows),
-        "controls": sum(not row.get("in_cohort", True) for row in rows),
-        "cells": int(qc["cells_kept"].sum()) if counted else None,
-        "claims": report_views.claim_counts(claims) if claims else None,
-    }
-
-
-def clinical_units(clinical: pd.DataFrame | None) -> dict[str, str]:
-    """Return {measure: unit} of the clinical measures that have a unit."""
-    if clinical is None or not {"measure", "unit"} <= set(clinical.columns):
-        return {}
-    rows = clinical.dropna(subset=["unit"]).drop_duplicates("measure")
-    return dict(zip(rows["measure"], rows["unit"].astype(str), strict=True))
-
-
-def provenance_lines(record: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    """Return what the foot of the report says of the run, without what differs run by run.
-
-    The time of the run is left out: the same inputs give the same report.
-    """
-    if not record:
-        return []
-    workflow = record.get("workflow", {})
-    lines = []
-    if workflow.get("commit"):
-        changed = " with uncommitted changes" if workflow.get("dirty") else ""
-        lines.append(("Workflow", f"commit {workflow['commit']}{changed}"))
-    if python := record.get("software", {}).get("python"):
-        lines.append(("Python", str(python)))
-    inputs = record.get("inputs", [])
-    size = sum(entry.get("bytes", 0) for entry in inputs) / 1e6
-    if inputs:
-        lines.append(("Inputs", f"{len(inputs)} files, {size:,.1f} MB"))
-        lines.append(("Digests", "of every input, and the time of the run: provenance.json"))
-    return lines
 
 
 def context_of(
@@ -123,7 +97,7 @@ def context_of(
     """Return what the templates name, but for figures, versions and provenance, and the history."""
     settings = report.Settings(settings)
     catalogue = report.catalogue(texts["sentences.yaml"])
-    units = clinical_units(frames.get("clinical"))
+    units = report_facts.clinical_units(frames.get("clinical"))
     views = claims_text.claim_views(frames["claims"], catalogue, units)
     people, names = panels.patients_of(plan), panels.comparison_names(plan)
     names = list(dict.fromkeys([*names, *frames["claims"]["comparison"]]))
@@ -147,12 +121,13 @@ def context_of(
         "design": plan,
         "settings": settings,
         "setting": lambda key: report.setting_text(settings[key]),
-        "facts": facts_of(plan, qc, views, has_gex=has["gex"]),
+        "facts": report_facts.facts_of(plan, qc, views, has_gex=has["gex"]),
         "has": has | {"clinical": len(frames.get("clinical", ())) > 0},
         "evidence": list(catalogue["evidence"].values()),
         "glance": report_views.glance(views, people, names),
         "claim_groups": groups,
         "grid": report_views.sample_grid(plan, qc if has["gex"] else None),
+        "without_receptors": report_views.without_receptors(plan, frames.get("diversity")),
         "remarks": report_views.sample_remarks(plan, qc if has["gex"] else None),
         "views": table_views(frames, min_confidence=settings["annotation.min_confidence"]),
         "references": yaml.safe_load(texts["references.yaml"]),
@@ -178,10 +153,11 @@ def main(smk) -> None:
         history=history.read_text(encoding="utf-8") if history.is_file() else "",
     )
     path = tables.optional(smk.input, "provenance")
-    context["provenance"] = provenance_lines(tables.read_json(path) if path else None)
+    context["record"] = tables.read_json(path) if path else {}
+    context["provenance"] = report_facts.provenance_lines(context["record"])
     context["versions"] = dict(params.versions)
     html = report.render(texts, pngs, context)
-    Path(smk.output.report).write_text(html, encoding="utf-8")
+    tables.write_text(html, smk.output.report)
     tables.write_json(states, history)
     logger.info("report: %.1f MB, %d claims", len(html) / 1e6, len(frames["claims"]))
 

@@ -34,6 +34,8 @@ HELP = {
     "depth": "mean UMIs of a CD4 memory T cell",
     "depth_sd": "log sd of the depth between libraries",
     "depth_ratio": "depth of the follow-ups relative to the first sample",
+    "chemistry": "log2 sd, gene by gene, of the follow-ups' chemistry, the same in all patients",
+    "genes_lost": "share of the genes that the follow-ups' reference lacks",
     "cells_ratio": "droplets of the follow-ups relative to the first sample",
     "cells_sd": "log sd of the number of droplets",
     "doublets": "share of droplets that hold two cells",

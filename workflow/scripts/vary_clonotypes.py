@@ -5,12 +5,13 @@ Cells stay those of the run. A claim that stands in most settings does not hang 
 """
 
 import logging
+from functools import partial
 
 import pandas as pd
 
 from immune_reset import design as designs
 from immune_reset import ledger, receptor_model, settings_varied, tables
-from immune_reset.clone_units import define_bcr, define_tcr, kept_receptors, usable
+from immune_reset.clone_units import define_bcr, define_tcr, group_heavy, kept_receptors, usable
 from immune_reset.runtime import start
 
 logger = logging.getLogger("vary_clonotypes")
@@ -29,13 +30,22 @@ def receptors_at(
     return kept_receptors(receptors, cells, samples)[0]
 
 
-def define(cells: pd.DataFrame, setting: dict) -> pd.DataFrame:
-    """Return timepoint and clone of the cells that have a clonotype in this setting."""
+def define(cells: pd.DataFrame, setting: dict, *, known: dict | None = None) -> pd.DataFrame:
+    """Return timepoint and clone of the cells that have a clonotype in this setting.
+
+    `known` keeps the last groups of heavy chains: settings that differ in the light chain alone
+    share them, and finding them takes the most time.
+    """
     if setting["receptor"] == "BCR":
         options = {name: setting[name] for name in ("bcr_max_distance", "light_chain")}
-        needed = {"sequence": "junction", "partner_required": options["light_chain"] == "required"}
-        units, _ = usable(cells, receptor="BCR", **needed)
-        clones, _ = define_bcr(units, **options)
+        required = options["light_chain"] == "required"
+        units, _ = usable(cells, receptor="BCR", sequence="junction", partner_required=required)
+        key = (setting["min_umis"], options["bcr_max_distance"], required)
+        known = {} if known is None else known
+        if key not in known:
+            known.clear()
+            known[key] = group_heavy(units, bcr_max_distance=options["bcr_max_distance"])
+        clones, _ = define_bcr(units, **options, groups=known[key])
     else:
         options = {name: setting[name] for name in ("tcr_arms", "tcr_sequence")}
         sequence = "junction" if options["tcr_sequence"] == "nt" else "junction_aa"
@@ -71,7 +81,7 @@ def main(smk) -> None:
     samples = designs.frame(plan)
     found = settings_varied.vary(
         lambda floor: receptors_at(chains, cells, samples, min_umis=floor),
-        define,
+        partial(define, known={}),
         compared(plan),
         own,
         min_cells=cfg["diversity.min_cells"],

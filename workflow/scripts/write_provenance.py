@@ -3,42 +3,23 @@
 Everything outside the block `run` is the same for the same inputs, configuration and software.
 """
 
-import hashlib
+import csv
 import logging
 import os
 import platform
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from immune_reset import tables
 from immune_reset.runtime import start
 
 logger = logging.getLogger("write_provenance")
 
-CHUNK = 1 << 20
-
-
-def digest(stream: BinaryIO) -> tuple[int, str]:
-    """Return size in bytes and SHA-256 of a stream, read in pieces of a megabyte."""
-    size, sha = 0, hashlib.sha256()
-    while piece := stream.read(CHUNK):
-        size += len(piece)
-        sha.update(piece)
-    return size, sha.hexdigest()
-
-
-def files_of(paths: Iterable[str | Path]) -> list[Path]:
-    """Return the files behind `paths`, folders (10x matrices) walked, each once, sorted."""
-    found: set[Path] = set()
-    for path in map(Path, paths):
-        found.update(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else found.add(
-            path
-        )
-    return sorted(found)
+EXECUTORS = {"SLURM_JOB_ID": "Slurm", "LSB_JOBID": "LSF", "SGE_TASK_ID": "Grid Engine"}
 
 
 def packages() -> dict[str, str]:
@@ -77,19 +58,55 @@ def ask_git(arguments: list[str]) -> str | None:
     return answer.stdout.rstrip("\n")
 
 
+def executor(environment: Mapping[str, str]) -> str:
+    """Return what ran this job: a cluster, told by the variables that it sets, or "local"."""
+    return next((name for key, name in EXECUTORS.items() if key in environment), "local")
+
+
+def spent(rows: Iterable[tuple[str, float, float | None]]) -> list[dict[str, Any]]:
+    """Return what each rule took: jobs, seconds in all, longest job, and peak memory in MB.
+
+    `rows` are (rule, seconds, peak memory or None), one per job; a job too short to be sampled
+    has no memory. Rules in order of their seconds, the longest first.
+    """
+    by_rule: dict[str, list[tuple[float, float | None]]] = {}
+    for rule, seconds, memory in rows:
+        by_rule.setdefault(rule, []).append((seconds, memory))
+    found = [
+        {
+            "rule": rule,
+            "jobs": len(jobs),
+            "seconds": round(sum(seconds for seconds, _ in jobs), 1),
+            "longest": round(max(seconds for seconds, _ in jobs), 1),
+            "max_rss_mb": max((m for _, m in jobs if m is not None), default=None),
+        }
+        for rule, jobs in by_rule.items()
+    ]
+    return sorted(found, key=lambda row: (-row["seconds"], row["rule"]))
+
+
+def benchmark_row(path: Path, text: str) -> tuple[str, float, float | None]:
+    """Return (rule, seconds, peak memory) of a benchmark file, <rule>.tsv or <rule>/<name>.tsv."""
+    row = next(csv.DictReader(text.splitlines(), delimiter="\t"))
+    memory = row.get("max_rss", "NA")
+    numeric = memory.replace(".", "", 1).isdigit()
+    return path.parts[0].removesuffix(".tsv"), float(row["s"]), float(memory) if numeric else None
+
+
 def provenance(
     *,
     settings: dict[str, Any],
     rows: list[dict[str, Any]],
     inputs: list[dict[str, Any]],
     git: dict[str, Any],
+    rules: list[dict[str, Any]],
     now: datetime,
 ) -> dict[str, Any]:
     """Return the record, ready to be written as JSON.
 
     Blocks: `workflow` (git), `software` (Python, packages), `config` (every leaf key), `samples`
-    (the sheet's rows), `inputs` (path, bytes, sha256) and `run` (time and machine; the one block
-    that differs between two identical runs).
+    (the sheet's rows), `inputs` (path, bytes, sha256) and `run` (time, machine, executor, and what
+    every rule took when it last ran; the one block that differs between two identical runs).
     """
     return {
         "workflow": git,
@@ -102,6 +119,8 @@ def provenance(
             "system": platform.system(),
             "machine": platform.machine(),
             "cores": os.cpu_count(),
+            "executor": executor(os.environ),
+            "rules": rules,
         },
     }
 
@@ -109,19 +128,18 @@ def provenance(
 def main(smk) -> None:
     """Snakemake entry point: read, compute, write."""
     start(smk)
-    inputs = []
-    for path in files_of(smk.input.sources):
-        with path.open("rb") as stream:
-            size, sha = digest(stream)
-        inputs.append({"path": path.as_posix(), "bytes": size, "sha256": sha})
-    logger.info("%d input files, %d bytes", len(inputs), sum(i["bytes"] for i in inputs))
+    folder = Path(smk.params.benchmarks)
+    texts = {path: path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.tsv"))}
+    rows = [benchmark_row(path.relative_to(folder), text) for path, text in texts.items()]
     record = provenance(
         settings=dict(smk.params.settings),
         rows=[dict(row) for row in smk.params.rows],
-        inputs=inputs,
+        inputs=tables.read_json(smk.input.inputs),
         git=git_state(ask_git),
+        rules=spent(rows),
         now=datetime.now(UTC),
     )
+    logger.info("%d jobs of %d rules", len(rows), len(record["run"]["rules"]))
     tables.write_json(record, smk.output.provenance)
 
 

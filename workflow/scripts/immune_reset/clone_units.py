@@ -78,20 +78,31 @@ def define_tcr(
     return groups, facts
 
 
-def define_bcr(
-    cells: pd.DataFrame, *, bcr_max_distance: float, light_chain: str
-) -> tuple[np.ndarray, dict[str, int]]:
-    """Return each B cell's clone: one V, J and junction length, linked, divided by light V and J.
-
-    The light chain is the primary one: a second light chain in a B cell is often ambient.
-    """
-    groups = clonotypes.group_similar(
+def group_heavy(cells: pd.DataFrame, *, bcr_max_distance: float) -> np.ndarray:
+    """Return each B cell's group by its heavy chain: one V, J and junction length, linked."""
+    return clonotypes.group_similar(
         cells,
         v="VDJ_1_v_call",
         j="VDJ_1_j_call",
         junction="VDJ_1_junction",
         max_distance=bcr_max_distance,
     )
+
+
+def define_bcr(
+    cells: pd.DataFrame,
+    *,
+    bcr_max_distance: float,
+    light_chain: str,
+    groups: np.ndarray | None = None,
+) -> tuple[np.ndarray, dict[str, int]]:
+    """Return each B cell's clone: its heavy chain's group, divided by light V and J.
+
+    The light chain is the primary one: a second light chain in a B cell is often ambient. `groups`
+    are those of `group_heavy`, where they are known.
+    """
+    if groups is None:
+        groups = group_heavy(cells, bcr_max_distance=bcr_max_distance)
     facts = {"partner_inferred": 0, "partner_unclear": 0}
     if light_chain != "ignore":
         light = partner_key(cells, "VJ_1", ("v_call", "j_call"))

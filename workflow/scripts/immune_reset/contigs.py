@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from immune_reset import mutation
 from immune_reset.errors import InputError, at
 
 RECEPTOR_LOCI = {"BCR": ("IGH", "IGK", "IGL"), "TCR": ("TRA", "TRB", "TRG", "TRD")}
@@ -103,7 +104,8 @@ def parse(table: pd.DataFrame, *, path: str, receptor: str) -> tuple[pd.DataFram
     Chains with `cell_id` (the barcode), `sequence_id`, `locus`, `v_call`, `d_call`, `j_call`,
     `c_call`, `junction`, `junction_aa` (strings, missing as None), `productive` and
     `high_confidence` (bool; true where the file does not say), `consensus_count`, `umi_count`
-    (Int64, missing where the file has none), `v_identity` (share of 1, NaN where not given); and
+    (Int64, missing where the file has none), `v_identity` (share of 1: as given, else counted from
+    the alignment columns, see `immune_reset.mutation`; NaN where there is neither); and
     `{"contigs", "not_a_cell", "no_cell_id", "no_locus", "other_receptor"}`, exclusive, in order.
 
     Raises
@@ -177,7 +179,8 @@ def _typed(chains: pd.DataFrame, table: pd.DataFrame, path: str) -> pd.DataFrame
     typed["high_confidence"] = _flags(table, "high_confidence", path)
     for column in COUNT_COLUMNS:
         typed[column] = _counts(chains, column, path)
-    typed["v_identity"] = _share(chains, "v_identity")
+    given = _share(chains, "v_identity")
+    typed["v_identity"] = given.fillna(mutation.v_identity(table))
     return typed
 
 

@@ -16,6 +16,8 @@ from anndata import AnnData
 from anndata.io import read_elem, sparse_dataset, write_elem
 from scipy import sparse
 
+from immune_reset import tables
+
 CHUNK_CELLS = 4096
 """Cells read at once: 4,096 of 2,000 genes each are 60 MB."""
 
@@ -31,12 +33,9 @@ class Counts:
 
 def write(counts: Counts, path: str | Path) -> None:
     """Write counts.h5ad whole or not at all, compressed for fast reading (lzf, shuffled bytes)."""
-    path = Path(path)
-    partial = path.with_name(f".{path.name}.partial")
     data = AnnData(counts.matrix.astype(np.float32), obs=counts.cells, var=counts.genes)
-    with h5py.File(partial, "w") as file:
+    with tables.whole(path) as partial, h5py.File(partial, "w") as file:
         write_elem(file, "/", data, dataset_kwargs={"compression": "lzf", "shuffle": True})
-    partial.replace(path)
 
 
 def read_cells(path: str | Path) -> pd.DataFrame:

@@ -17,6 +17,8 @@ from matplotlib import colormaps
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
+from immune_reset import tables
+
 CELL_TYPES = {
     "B": "#0072B2",
     "plasma": "#56B4E9",
@@ -100,9 +102,11 @@ def save(
     `empty`, why there is nothing to show, in "Comment": the report prints that instead.
     """
     texts = {"Software": None, "Description": alt} | ({"Comment": empty} if empty else {})
-    fig.savefig(png, dpi=DPI, metadata=texts)
     plain = {"CreationDate": None, "ModDate": None, "Producer": None, "Creator": None}
-    fig.savefig(pdf, dpi=DPI, metadata=plain | {"Subject": alt})
+    with tables.whole(png) as partial:
+        fig.savefig(partial, dpi=DPI, metadata=texts)
+    with tables.whole(pdf) as partial:
+        fig.savefig(partial, dpi=DPI, metadata=plain | {"Subject": alt})
 
 
 def save_note(reason: str, png: str | Path, pdf: str | Path) -> None:

@@ -127,3 +127,14 @@ def _exact(x0: int, n0: int, x1: int, n1: int, level: float) -> tuple[float, flo
     tails = stats.binom.cdf(x1, total, odds), stats.binom.sf(x1 - 1, total, odds)
     p = min(1.0, 2 * float(min(tails)))
     return *(float(end) if math.isfinite(end) else math.nan for end in ends), p
+
+
+def median_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]:
+    """Return an interval of the median by its order statistics, at least `level` whatever the law.
+
+    x_(k) to x_(n+1-k), k the largest with P(Binomial(n, 1/2) < k) <= (1 - level) / 2; NaN from
+    fewer than 6 values at 95 %, of which no two enclose the median surely enough.
+    """
+    x = np.sort(np.asarray(values, dtype=float))
+    k = int(stats.binom.ppf((1 - level) / 2, len(x), 0.5)) if len(x) else 0
+    return (float(x[k - 1]), float(x[len(x) - k])) if k else (np.nan, np.nan)

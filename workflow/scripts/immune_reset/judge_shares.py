@@ -81,18 +81,25 @@ def switched_findings(
 ) -> list[Finding]:
     """Return the findings of `class_switched_fraction`; `isotypes` as tables/isotypes.tsv.
 
-    The share of class-switched cells among the cells with a BCR whose isotype is known.
+    The share of class-switched cells among the cells with a BCR whose isotype is known. A timepoint
+    without a BCR file is another reason than one without cells.
     """
     counts: dict[tuple[str, str], Counts] = {}
+    unsequenced: set[tuple[str, str]] = set()
     if isotypes is not None:
         own = isotypes.loc[isotypes["isotype"] == SWITCHED]
+        none = own[own["n_total"].isna()]
+        unsequenced = set(none[["patient", "timepoint"]].itertuples(index=False, name=None))
+        own = own.dropna(subset=["n_total"])
         rows = by_key(own, ["patient", "timepoint"])
         counts = {key: (int(row["n_cells"]), int(row["n_total"])) for key, row in rows.items()}
     measure = "log2 ratio of class-switched cells among cells with a BCR isotype"
     start = Finding("class_switched_fraction", "composition", COHORT, "", measure)
     lacking = {"unit": "cells with a BCR isotype", "without": NO_VDJ}
     pairs = _pairs(counts, cohort)
-    return _share_findings(start, pairs, cohort, minimum, isotypes, **lacking)
+    return _share_findings(
+        start, pairs, cohort, minimum, isotypes, unsequenced=unsequenced, **lacking
+    )
 
 
 def car_findings(table: pd.DataFrame | None, cohort: Cohort, *, minimum: float) -> list[Finding]:
@@ -147,13 +154,15 @@ def _share_findings(
     *,
     unit: str,
     without: str,
+    unsequenced: set[tuple[str, str]] = frozenset(),
 ) -> list[Finding]:
     found, least = [], cohort.min_expected
-    for _, _, name in cohort.comparisons:
+    for *times, name in cohort.comparisons:
         start, values = replace(start, comparison=name), {}
         for patient in cohort.patients:
             own = replace(start, scope=patient, minimum=minimum)
             absent = missing(cohort, patient, name, table, without)
+            absent = absent or no_file(patient, times, unsequenced)
             pair = pairs.get((patient, name), ((0, 0), (0, 0)))
             found.append(
                 replace(own, **absent)
@@ -164,6 +173,15 @@ def _share_findings(
                 values[patient] = math.nan if absent else least_change(*pair, min_expected=least)
         found.append(cohort_finding(values, start))
     return found
+
+
+def no_file(patient: str, times: list[str], unsequenced: set[tuple[str, str]]) -> dict[str, str]:
+    """Return reason and enough where a timepoint has no BCR file; {} where both have one."""
+    gaps = [time for time in reversed(times) if (patient, time) in unsequenced]
+    if not gaps:
+        return {}
+    at = " and ".join(gaps)
+    return {"reason": f"no BCR file at {at}", "enough": f"a BCR contig table at {at}"}
 
 
 def share_finding(

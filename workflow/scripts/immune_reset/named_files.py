@@ -7,6 +7,7 @@ from typing import Any
 import h5py
 import pandas as pd
 
+from immune_reset import igblast
 from immune_reset.errors import at
 
 Row = dict[str, Any]
@@ -42,6 +43,12 @@ def check_named_files(settings: dict[str, Any], rows: list[Row], root: str | Pat
         check_labels(named["labels"], named["labels_column"], {row["sample"] for row in rows})
     if settings["pathways"]["gene_sets"]:
         check_gene_sets(settings["pathways"]["gene_sets"], resources / "gene_sets")
+    if settings["receptors"]["igblast_germline"] is not None:
+        receptors = settings["receptors"]
+        igblast.check_germline(receptors["igblast_germline"], receptors["igblast_organism"])
+        for row in rows:
+            if "bcr" in row and Path(row["bcr"]).is_file():
+                igblast.check_sequences(row["bcr"], header_of(row["bcr"]))
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
@@ -62,6 +69,12 @@ def read_table(path: str | Path) -> pd.DataFrame:
     except (pd.errors.ParserError, UnicodeDecodeError, EOFError, OSError) as error:
         found = str(error).strip().split("\n")[0][:120]
         raise at(path, f"not a table ({found})", "Save it as UTF-8, tab-separated") from None
+
+
+def header_of(path: str | Path) -> list[str]:
+    """Return the column names of a contig table, comma- or tab-separated."""
+    names = pd.read_csv(path, sep="\t", nrows=0, dtype=str, encoding="utf-8-sig").columns
+    return list(names) if len(names) > 1 else str(names[0]).split(",")
 
 
 def check_pattern(pattern: str) -> None:

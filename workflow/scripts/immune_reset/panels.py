@@ -102,6 +102,37 @@ def fold_axis(ax: Axes) -> None:
     ax.set_xlabel("← lower      fold change      higher →")
 
 
+def stacked(ax: Axes, parts: pd.DataFrame, colors: Mapping[str, str], notes: Sequence[str]) -> None:
+    """Draw one stacked bar per row of `parts` (percent by name), its note above it.
+
+    A note of words ("no BCR file") in the place of a bar is written upright.
+    """
+    bottom = np.zeros(len(parts))
+    for name, color in colors.items():
+        height = 100 * parts[name].fillna(0).to_numpy(float)
+        ax.bar(range(len(parts)), height, bottom=bottom, color=color, ec="white", lw=0.6, width=0.7)
+        bottom += height
+    for x, note in enumerate(notes):
+        upright = bottom[x] == 0 and not note[:1].isdigit()
+        style = {"ha": "center", "va": "bottom", "fontsize": 8, "color": GREY}
+        ax.text(x, bottom[x] + 1.5, note, rotation=90 if upright else 0, **style)
+    ax.set_xticks(range(len(parts)), [spoken(t) for t in parts.index])
+    ax.set_xlim(-0.6, len(parts) - 0.4)
+    ax.set_ylim(0, 112)
+    ax.set_yticks([0, 25, 50, 75, 100])
+    ax.set_ylabel("% of cells")
+
+
+def say_missing(ax: Axes, words: Mapping[str, str]) -> None:
+    """Write above the lines of the panel which timepoints have none, and why."""
+    if words:
+        low, high = ax.get_ylim()
+        ax.set_ylim(low, high + 0.12 * len(words) * (high - low))
+    lines = [f"{spoken(timepoint)}: {why}" for timepoint, why in words.items()]
+    style = {"ha": "right", "va": "top", "fontsize": 8, "color": GREY}
+    ax.text(0.99, 0.98, "\n".join(lines), transform=ax.transAxes, **style)
+
+
 def legend_below(fig: Figure, looks: Mapping[str, tuple[str, str]], columns: int = 8) -> None:
     """Put a legend of coloured, shaped points under the panels."""
     handles = [
@@ -167,6 +198,22 @@ def times_of(plan: dict) -> list[str]:
     """Return the timepoints of the cohort's own patients, in order."""
     own = {row["timepoint"] for row in plan["samples"] if row.get("in_cohort", True)}
     return [timepoint for timepoint in plan["timepoints"] if timepoint in own]
+
+
+def times_of_patient(plan: dict, patient: str) -> list[str]:
+    """Return the timepoints at which the patient was sampled, in order."""
+    own = {row["timepoint"] for row in plan["samples"] if row["patient"] == patient}
+    return [timepoint for timepoint in plan["timepoints"] if timepoint in own]
+
+
+def no_file(plan: dict, patient: str, timepoint: str, receptor: str) -> str:
+    """Return "no BCR file" where none of the patient's samples of the timepoint has one, or ""."""
+    own = [
+        row.get(f"has_{receptor.lower()}", True)
+        for row in plan["samples"]
+        if (row["patient"], row["timepoint"]) == (patient, timepoint)
+    ]
+    return "" if any(own) else f"no {receptor} file"
 
 
 def comparison_names(plan: dict) -> list[str]:

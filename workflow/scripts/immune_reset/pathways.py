@@ -21,6 +21,7 @@ CELL_TYPES = ("B", "plasma", "CD4 T", "CD8 T", "NK", "monocyte", "DC")
 """The level at which pathways are compared, and over which the cohort's gate averages."""
 
 POOLED = {"T": ("CD4 T", "CD8 T")}
+NUMBERS = ["estimate", "ci_low", "ci_high", "se", "df", "p_value"]
 CHANGE_COLUMNS = (
     "scope", "patient", "comparison", "baseline", "followup", "cell_type", "gene_set",
     "n_baseline", "n_followup", "umis_baseline", "umis_followup", "estimate", "ci_low", "ci_high",
@@ -177,25 +178,25 @@ def change_rows(
     rows = change(before, after)
     rows = rows.assign(gene_set=list(genes.index), n_baseline=before.n, n_followup=after.n)
     rows["umis_baseline"], rows["umis_followup"] = before.umis.astype(int), after.umis.astype(int)
-    rows["n_patients"], rows["status"], rows["reason"], rows["enough"] = 1, "scorable", "", ""
-    expected = expected_umis(before, after)
+    expected, limits = (
+        expected_umis(before, after),
+        {"min_cells": min_cells, "min_counts": min_counts},
+    )
+    told = []
     for k, n_genes in enumerate(genes):
-        reason, enough = shortfall(
-            (before.n, after.n),
-            (float(expected[0][k]), float(expected[1][k])),
-            int(n_genes),
-            min_cells=min_cells,
-            min_counts=min_counts,
-            min_genes=min_genes,
-        )
-        numbers = ["estimate", "ci_low", "ci_high", "se", "df", "p_value"]
-        if reason:
-            rows.loc[k, numbers] = np.nan
-            rows.loc[k, ["status", "reason", "enough"]] = "not scorable", reason, enough
-        elif before.umis[k] == 0 or after.umis[k] == 0:
+        umis = float(expected[0][k]), float(expected[1][k])
+        n = before.n, after.n
+        reason, enough = shortfall(n, umis, int(n_genes), min_genes=min_genes, **limits)
+        status = "not scorable" if reason else "scorable"
+        if not reason and (before.umis[k] == 0 or after.umis[k] == 0):
             end = "follow-up" if after.umis[k] == 0 else "baseline"
-            rows.loc[k, numbers] = pd.Series(bound(before, after, k))
-            rows.loc[k, ["status", "reason"]] = "bound", f"no UMI of the set at {end}"
+            status, reason = "bound", f"no UMI of the set at {end}"
+            rows.loc[k, NUMBERS] = pd.Series(bound(before, after, k))
+        told.append((status, reason, enough))
+    rows["n_patients"] = 1
+    for name, values in zip(("status", "reason", "enough"), zip(*told, strict=True), strict=True):
+        rows[name] = list(values)
+    rows[NUMBERS] = rows[NUMBERS].mask(rows["status"] == "not scorable")
     return rows
 
 

@@ -48,7 +48,9 @@ def strip_gene(calls: pd.Series) -> pd.Series:
 
     Without it alleles and lists split clones (scirpy#561).
     """
-    return calls.astype(object).str.split(",").str[0].str.split("*").str[0].str.strip()
+    calls = calls.astype(object)
+    known = {call: call.split(",")[0].split("*")[0].strip() for call in calls.dropna().unique()}
+    return calls.map(known).astype(object)
 
 
 def index_chains(chains: pd.DataFrame) -> pd.DataFrame:
@@ -85,8 +87,8 @@ def judge_chains(indexed: pd.DataFrame, chains: pd.DataFrame) -> pd.DataFrame:
 
     Categories as in scirpy's `chain_qc`; see the module for the one difference.
     """
-    loci = pd.crosstab(chains["cell_id"], chains["locus"]).reindex(indexed["cell_id"])
-    has = {name: loci.get(name, pd.Series(0, loci.index)).to_numpy() > 0 for name in ALL_LOCI}
+    with_locus = chains["cell_id"].groupby(chains["locus"].astype(object)).unique()
+    has = {n: indexed["cell_id"].isin(with_locus.get(n, ())).to_numpy() for n in ALL_LOCI}
     tcr = has["TRA"] | has["TRB"] | has["TRG"] | has["TRD"]
     bcr = has["IGH"] | has["IGK"] | has["IGL"]
     alpha_beta, gamma_delta = has["TRA"] | has["TRB"], has["TRG"] | has["TRD"]

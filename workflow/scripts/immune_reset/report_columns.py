@@ -7,7 +7,6 @@ import pandas as pd
 from immune_reset import report_guard
 
 Column = tuple[str, str, str]
-HEADLINE_SETS = ("ISG28", "HALLMARK_IL6_JAK_STAT3_SIGNALING", "JAK_STAT_BEYOND_INTERFERON")
 INTERVAL = [("ci_low", "95 % from", "number"), ("ci_high", "to", "number")]
 SHARE_INTERVAL = [("ci_low", "95 % from", "share"), ("ci_high", "to", "share")]
 SAMPLE = [("patient", "Patient", "text"), ("timepoint", "Timepoint", "spoken")]
@@ -116,7 +115,33 @@ COLUMNS: dict[str, list[Column]] = {
         ("fraction", "Share", "share"),
         *SHARE_INTERVAL,
         ("fraction_clones", "Share, each clone once", "share"),
-        ("mutation_median", "Median hypermutation", "share"),
+        ("status", "Status", "text"),
+    ],
+    "hypermutation": [
+        *SAMPLE,
+        ("isotype", "Isotype", "text"),
+        ("n_v_identity", "Cells", "count"),
+        ("mutation_median", "Median of the cells", "share"),
+        ("n_v_identity_clones", "Clones", "count"),
+        ("mutation_median_clones", "Median of the clones", "share"),
+        ("mutation_low", "95 % from", "share"),
+        ("mutation_high", "to", "share"),
+    ],
+    "gene_usage_change": [
+        ("v_call", "V gene", "text"),
+        ("scope", "Scope", "text"),
+        ("comparison", "Comparison", "spoken"),
+        ("subset", "Among", "text"),
+        ("unit", "By", "text"),
+        ("before", "Before", "text"),
+        ("after", "After", "text"),
+        ("measure", "Measure", "text"),
+        ("estimate", "Change", "number"),
+        *INTERVAL,
+        ("p_value", "p", "p"),
+        ("q_value", "q", "p"),
+        ("n_patients", "Patients", "count"),
+        ("status", "Status", "text"),
     ],
     "pathway_change": [
         ("scope", "Scope", "text"),
@@ -188,65 +213,14 @@ COLUMNS: dict[str, list[Column]] = {
     ],
 }
 COLUMNS |= report_guard.COLUMNS
-LIMITS = {"clone_fates": 200, "clinical": 300, "enrichment": 150, "pathway_change": 300}
-LIMITS |= {"composition": 400, "composition_change": 400, "design_guard": 300, "reference": 400}
-
-
-def headline_diversity(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the rarefied rows of order 1; what is not estimable shows no value."""
-    rows = frame[(frame["estimator"] == "rarefied") & (frame["q"] == 1)].copy()
-    rows.loc[rows["status"] == "not estimable", ["value", "ci_low", "ci_high"]] = float("nan")
-    return rows
-
-
-def followed_clones(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the clones large enough to test, largest first within patient and receptor."""
-    rows = frame[frame["fate"] != "too few to test"].copy()
-    if {"n_baseline", "n_followup"} <= set(rows.columns):
-        rows["size"] = rows[["n_baseline", "n_followup"]].fillna(0).max(axis=1)
-        rows = rows.sort_values("size", ascending=False, kind="stable")
-    return rows
-
-
-def headline_pathways(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of the headline gene sets that carry a number, the cohort's first."""
-    rows = frame[frame["gene_set"].isin(HEADLINE_SETS)]
-    rows = rows[rows[["estimate", "ci_low", "ci_high"]].notna().any(axis=1)]
-    return rows.sort_values("scope", key=lambda s: s != "cohort", kind="stable")
-
-
-def called_cells(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the samples whose CAR T cells were called."""
-    return frame[frame["n_car"].notna()]
-
-
-def present_isotypes(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the isotypes that were seen, and the class-switched share of every sample."""
-    rows = frame[frame["n_total"] > 0]
-    return rows[(rows["n_cells"] > 0) | (rows["isotype"] == "class switched")]
-
-
-def beside_controls(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the estimable rows of the headline gene sets, of shares and of diversity."""
-    shown = frame["kind"].ne("pathway") | frame["measure"].isin(HEADLINE_SETS)
-    return frame[shown & frame["status"].eq("estimable")]
-
-
-def whole_types(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of whole cell types, without the columns that hold no number at all."""
-    return frame[frame["level"] == "cell_type"].dropna(axis=1, how="all")
-
-
-ROWS: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
-    "diversity": headline_diversity,
-    "clone_fates": followed_clones,
-    "car_cells": called_cells,
-    "isotypes": present_isotypes,
-    "pathway_change": headline_pathways,
-    "composition": whole_types,
-    "reference": beside_controls,
-    "composition_change": whole_types,
+LIMITS = {
+    "clone_fates": 200,
+    "gene_usage_change": 100,
+    "clinical": 300,
+    "enrichment": 150,
+    "pathway_change": 300,
 }
+LIMITS |= {"composition": 400, "composition_change": 400, "design_guard": 300, "reference": 400}
 
 
 def marked_clusters(frame: pd.DataFrame, least: float) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from immune_reset import wording
+from immune_reset import panels, wording
 from immune_reset.figures import spoken
 
 FORMATS = {
@@ -208,3 +208,30 @@ def sample_remarks(design: Mapping[str, Any], qc: pd.DataFrame | None) -> list[s
                 f"{row.sample} kept only {share} of its barcodes: see the reasons below."
             )
     return remarks
+
+
+def without_receptors(plan: Mapping[str, Any], diversity: pd.DataFrame | None) -> list[str]:
+    """Return in words which timepoints have no contig file, and which a file without cells.
+
+    `diversity`: tables/diversity.tsv. The two are told apart: of the first nothing is known, the
+    second is a finding (no B cell after depletion, say) or a failed library.
+    """
+    if diversity is None:
+        return []
+    whole = diversity[diversity["compartment"] == "all"]
+    keys = ["patient", "receptor", "timepoint"]
+    n = whole.drop_duplicates(keys).set_index(keys)["n_cells"]
+    found = []
+    for patient in dict.fromkeys(row["patient"] for row in plan["samples"]):
+        for receptor, cells in (("BCR", "B"), ("TCR", "T")):
+            times = panels.times_of_patient(plan, patient)
+            gone = [t for t in times if panels.no_file(plan, patient, t, receptor)]
+            none = [t for t in times if t not in gone and n.get((patient, receptor, t), 1) == 0]
+            if gone:
+                at = " and ".join(map(spoken, gone))
+                found.append(f"{patient} has no {receptor} file at {at}: nothing is known of it.")
+            if none:
+                at = " and ".join(map(spoken, none))
+                words = f"{patient} has a {receptor} file at {at}, but no {cells} cell with a clone"
+                found.append(f"{words}.")
+    return found

@@ -1,8 +1,10 @@
-"""In how many settings of clonotype rule, chain arms and least UMIs a claim's direction stands.
+"""In how many other settings a claim's direction stands.
 
-Reads the table of `vary_clonotypes`. A setting's p-value (of the cohort: of a paired t-test over
-its patients) is corrected by the factor by which the run's own claim was corrected within its
-family, so that a claim and its settings are held to one standard.
+Reads the rows of `vary_clonotypes` (clonotype rule, chain arms, least UMIs) and of `vary_cells`
+(gene set, cut-offs of quality control, least cells). A setting's p-value is corrected by the factor
+by which the run's own claim was corrected within its family, so that a claim and its settings are
+held to one standard. Of the cohort, repertoire claims are tested by a paired t-test over the
+patients' rows; scores and shares have rows of the cohort.
 """
 
 import math
@@ -22,7 +24,10 @@ from immune_reset.settings_varied import (
     WORDS,
 )
 
-SETTING = ["min_umis", "rule", "arms"]
+SETTING = ["min_umis", "rule", "arms", "gene_set", "min_genes", "max_pct_mt", "min_cells"]
+CLONOTYPES = "the clonotype rule"
+CELLS = "gene set, stricter quality control and least cells"
+SHARES = "stricter quality control and least cells"
 
 
 def add(
@@ -45,30 +50,46 @@ def add(
     claims = claims.assign(robustness="")
     for i, row in claims.iterrows():
         key = tuple(row[name] for name in KEY)
-        own = cohort.get(key) if row["scope"] == COHORT else patients.get((row["scope"], *key))
+        own = patients.get((row["scope"], *key))
+        tested = own is not None
+        if row["scope"] == COHORT and not tested:
+            own = cohort.get(key)
         if own is None or row["direction"] not in (*WORDS, NO_CHANGE):
             continue
-        factor = row["q_value"] / row["p_value"] if row["p_value"] > 0 else 1.0
+        p = _own_p(own) if row["scope"] == COHORT and tested else row["p_value"]
+        factor = row["q_value"] / p if p > 0 else 1.0
         factor = factor if math.isfinite(factor) else 1.0
-        settings = [part for _, part in own.groupby(SETTING, sort=False)]
-        if row["scope"] == COHORT:
-            words = [of_cohort(part, alpha / factor) for part in settings]
+        settings = [part for _, part in own.groupby(SETTING, sort=False, dropna=False)]
+        if tested:
+            least = 0.0 if row["scope"] == COHORT else minima.get(row["claim"], 0.0)
+            words = [of_scope(part, alpha / factor, least) for part in settings]
         else:
-            least = minima.get(row["claim"], 0.0)
-            words = [of_patient(part, alpha / factor, least) for part in settings]
+            words = [of_cohort(part, alpha / factor) for part in settings]
         claims.loc[i, "robustness"] = f"{words.count(row['direction'])} of {len(words)}"
-        said = filter(None, [row["detail"], in_words(row["direction"], words)])
+        said = filter(None, [row["detail"], in_words(row["direction"], words, of_what(own))])
         claims.loc[i, "detail"] = "; ".join(said)
     return claims
 
 
-def of_patient(rows: pd.DataFrame, alpha: float, minimum: float) -> str:
-    """Return one setting's direction in a patient, claimed at `alpha` and from `minimum` on."""
+def _own_p(rows: pd.DataFrame) -> float:
+    """Return the p-value of the run's own setting: of a score, the larger of gate and cell type."""
+    return float(rows.loc[rows["own_setting"].astype(bool), "p_value"].iloc[0])
+
+
+def of_what(rows: pd.DataFrame) -> str:
+    """Return what the settings of a claim vary."""
+    if rows["min_umis"].notna().any():
+        return CLONOTYPES
+    return CELLS if rows["gene_set"].nunique() > 1 else SHARES
+
+
+def of_scope(rows: pd.DataFrame, alpha: float, minimum: float) -> str:
+    """Return the direction of one setting's own row, claimed at `alpha` and from `minimum` on."""
     (row,) = rows.to_dict("records")
-    bound = row["measure"] == BOUND
+    bound = row["measure"].startswith("bound")
     if row["direction"] not in WORDS:
         return row["direction"]
-    if row["p_value"] >= alpha or (abs(row["effect"]) < minimum and not bound):
+    if row["p_value"] >= alpha or (abs(row["effect"]) < minimum and row["measure"] != BOUND):
         return NOT_ESTIMABLE if bound else NO_CHANGE
     return row["direction"]
 
@@ -84,10 +105,11 @@ def of_cohort(rows: pd.DataFrame, alpha: float) -> str:
     return INCREASED if test.mean > 0 else DECREASED
 
 
-def in_words(direction: str, words: list[str]) -> str:
+def in_words(direction: str, words: list[str], varied: str) -> str:
     """Return what is said of a claim: the direction stands in so many settings."""
     others = [word for word in WORDS if word != direction and word in words]
     against = "".join(f", {word} in {words.count(word)}" for word in others)
     what = "the direction stands" if direction in WORDS else "no change is shown"
-    n = words.count(direction)
-    return f"{what} in {n} of {len(words)} settings of the clonotype rule{against}"
+    n, unknown = words.count(direction), words.count(NOT_ESTIMABLE)
+    against += f", not estimable in {unknown}" if unknown else ""
+    return f"{what} in {n} of {len(words)} settings of {varied}{against}"

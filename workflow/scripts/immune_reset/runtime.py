@@ -1,10 +1,11 @@
-"""How every script starts: logging, warnings in the log, one thread for the numerics."""
+"""How every script starts: logging, warnings in the log, numerics on one thread, inputs watched."""
 
 import logging
 import os
 import sys
 from pathlib import Path
 
+from immune_reset import unchanged
 from immune_reset.errors import InputError
 
 UNCAUGHT = "uncaught exception"
@@ -18,13 +19,14 @@ THREAD_VARIABLES = (
 
 
 def start(smk) -> None:
-    """Set up a script's run: log file, uncaught errors in the log, one numeric thread.
+    """Set up a script's run: log file, uncaught errors in the log, one thread, inputs watched.
 
     One thread, whatever the job's `threads`: with more, PCA, UMAP and Harmony differ in their
     last bits, and the same inputs must give the same tables on any machine.
     """
     setup_logging(smk.log[0] if len(smk.log) else None)
     pin_threads()
+    unchanged.watch(smk.input if isinstance(smk.input, list) else [])
 
 
 def setup_logging(log_path: str | Path | None, level: str = "INFO") -> None:

@@ -1,11 +1,14 @@
 """Reading and writing the keyed tables that travel between rules."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from immune_reset import unchanged
 
 ID_COLUMNS = (
     "sample", "patient", "timepoint", "cell_id", "barcode", "cluster", "gene_id", "symbol",
@@ -13,6 +16,24 @@ ID_COLUMNS = (
     "v_call", "j_call", "c_call", "junction", "junction_aa", "receptor", "measure", "claim",
     "family", "status", "reason", "detail", "evidence", "direction", "batch", "group", "tissue",
 )  # fmt: skip
+
+
+@contextmanager
+def whole(path: str | Path) -> Iterator[Path]:
+    """Give a place beside `path` to write to; it becomes `path` only if the block ends well.
+
+    A job that is killed, or finds the disk full or its inputs changed, leaves no half file under
+    the output's name. The place keeps the suffix, by which writers choose their format.
+    """
+    path = Path(path)
+    partial = path.with_name(f".partial.{path.name}")
+    try:
+        yield partial
+        unchanged.check()
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    partial.replace(path)
 
 
 def read(path: str | Path, columns: list[str] | None = None) -> pd.DataFrame:
@@ -57,12 +78,12 @@ def write(frame: pd.DataFrame, path: str | Path) -> None:
         If a column that the contract fixes is missing.
     """
     path = Path(path)
-    partial = path.with_name(f".{path.name}.partial")
-    if path.suffix == ".parquet":
-        frame.to_parquet(partial, index=False, compression="zstd")
-    else:
-        ordered(frame, path.stem).to_csv(partial, sep="\t", index=False, lineterminator="\n")
-    partial.replace(path)
+    with whole(path) as partial:
+        if path.suffix == ".parquet":
+            frame.to_parquet(partial, index=False, compression="zstd")
+        else:
+            made = ordered(frame, path.stem)
+            made.to_csv(partial, sep="\t", index=False, lineterminator="\n")
 
 
 def ordered(frame: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -94,10 +115,14 @@ def optional(files: Any, name: str) -> Any:
 
 def write_json(value: Any, path: str | Path) -> None:
     """Write `value` as JSON with sorted keys, whole or not at all."""
-    path = Path(path)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    partial.replace(path)
+    text = json.dumps(value, indent=1, sort_keys=True) + "\n"
+    write_text(text, path)
+
+
+def write_text(text: str, path: str | Path) -> None:
+    """Write `text` as UTF-8, whole or not at all."""
+    with whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def read_json(path: str | Path) -> Any:

@@ -138,7 +138,7 @@ def difference(before: Dose | None, after: Dose | None) -> str:
 
 def happened(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of events, or of pulses, that did happen (value not 0 or "no")."""
-    words = rows["value"].map(_text).str.lower()
+    words = rows["value"].map(_text).astype(str).str.lower()  # no row: no text to infer from
     return rows.loc[~words.isin(OFF) & pd.to_numeric(words, errors="coerce").ne(0)]
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from immune_reset.simulation import contigs, truth, writers
+from immune_reset.simulation.chemistry import batch_name, measured_genes
 from immune_reset.simulation.clinical import clinical_table
 from immune_reset.simulation.clones import Pool, assign_receptors, build_pools
 from immune_reset.simulation.course import (
@@ -16,7 +17,12 @@ from immune_reset.simulation.course import (
     sample_name,
     validate,
 )
-from immune_reset.simulation.library import Cells, count_umis, draw_cells, receptor_genes
+from immune_reset.simulation.library import (
+    Cells,
+    count_umis,
+    draw_cells,
+    receptor_genes,
+)
 from immune_reset.simulation.panel import Panel, build_panel
 from immune_reset.simulation.writers import Piece
 
@@ -50,7 +56,7 @@ def sheets(spec: CohortSpec) -> dict[str, bytes]:
                 "patient": patient_name(spec, patient),
                 "timepoint": point.name,
                 "day": str(point.day),
-                "batch": f"run{patient + 1}",
+                "batch": batch_name(spec, patient, time),
                 "gex": f"{folder}{name}/{MATRIX}",
                 "bcr": bcr,
                 "tcr": f"{folder}{name}/{TCR}",
@@ -109,7 +115,9 @@ def _sample_files(
     spec: CohortSpec, panel: Panel, sample: Sample, folder: str, patient: int, time: int
 ) -> Iterator[Piece]:
     place = f"{folder}{sample.name}"
-    yield Piece(f"{place}/{MATRIX}", writers.matrix_h5(sample.counts, sample.cells.barcodes, panel))
+    genes = measured_genes(spec, panel, time)
+    matrix = writers.matrix_h5(sample.counts, sample.cells.barcodes, panel, genes)
+    yield Piece(f"{place}/{MATRIX}", matrix)
     if not is_handful(spec, patient, time):
         yield Piece(f"{place}/{BCR}", writers.csv(contigs.contig_table(sample.contigs, "BCR")))
     yield Piece(f"{place}/{TCR}", writers.csv(contigs.contig_table(sample.contigs, "TCR")))

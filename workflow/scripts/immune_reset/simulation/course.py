@@ -22,8 +22,10 @@ class CohortSpec:
     """Parameters of a cohort.
 
     Effects and batch effects are log2; fractions are shares of cells or of UMIs. With `null`
-    nothing changes between timepoints but the sampling of cells . A `library_sd` of None
-    is .1 (log2, gene by gene), and 0 with `null`.
+    nothing changes between timepoints but the sampling of cells. A `library_sd` of None
+    is .1 (log2, gene by gene), and 0 with `null`. Where `chemistry` or `genes_lost` is above 0 all
+    follow-ups are of another batch than the baselines, with one set of gene-wise factors and one
+    list of genes for the whole cohort, so that no comparison of patients can see it.
     """
 
     patients: int = 3
@@ -47,6 +49,8 @@ class CohortSpec:
     depth_sd: float = 0.25
     depth_ratio: float = 1.0
     cells_ratio: float = 1.0
+    chemistry: float = 0.0
+    genes_lost: float = 0.0
     cells_sd: float = 0.0
     ambient: tuple[float, float] = (0.03, 0.10)
     doublets: float = 0.05
@@ -111,6 +115,8 @@ def validate(spec: CohortSpec) -> CohortSpec:
         "doublets-bt": 0 <= spec.doublets_bt <= 1,
         "low-quality": 0 <= spec.low_quality < 0.5,
         "depth": spec.depth >= 100,
+        "chemistry": spec.chemistry >= 0,
+        "genes-lost": 0 <= spec.genes_lost < 1,
     }
     for name, good in checks.items():
         if not good:
@@ -145,6 +151,11 @@ def is_handful(spec: CohortSpec, patient: int, time: int) -> bool:
     """Return whether this is the depleted sample with a handful of B cells and no BCR file."""
     first = [i for i, t in enumerate(spec.timepoints) if t.state == "depleted"][:1]
     return spec.handful and patient == min(1, spec.patients - 1) and first == [time]
+
+
+def is_followup(spec: CohortSpec, time: int) -> bool:
+    """Return whether a timepoint is a follow-up; of a null cohort, any but the first."""
+    return spec.timepoints[time].state != "baseline" or (spec.null and time > 0)
 
 
 def composition(spec: CohortSpec, patient: int, time: int) -> np.ndarray:

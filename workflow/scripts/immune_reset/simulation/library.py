@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from immune_reset.simulation import chemistry
 from immune_reset.simulation.course import (
     HANDFUL,
     CohortSpec,
     composition,
     effects,
+    is_followup,
     is_handful,
     rng_for,
 )
@@ -60,7 +62,7 @@ class Cells:
 def draw_cells(spec: CohortSpec, patient: int, time: int) -> Cells:
     """Draw the droplets of one library: kinds, doublets, sizes, quality, ambient RNA."""
     rng = rng_for(spec, 2, patient, time, 1)
-    follow = spec.timepoints[time].state != "baseline" or (spec.null and time > 0)
+    follow = is_followup(spec, time)
     n = spec.cells * (spec.cells_ratio if follow else 1.0)
     n = max(20, round(n * np.exp(rng.normal(0, spec.cells_sd))))
     share = composition(spec, patient, time)
@@ -144,7 +146,7 @@ def library_levels(spec: CohortSpec, panel: Panel, patient: int, time: int) -> n
 
     Patient batch effect first, then the planted effects, which change the share of each program's
     genes by exactly their log2 and every other gene by one common factor; the library's own batch
-    effect last.
+    effect last, and that of the follow-ups' chemistry, the same in all patients.
     """
     person = rng_for(spec, 1, patient, 3)
     levels = panel.levels * 2 ** person.normal(0, spec.patient_sd, panel.levels.shape[1])
@@ -167,6 +169,7 @@ def library_levels(spec: CohortSpec, panel: Panel, patient: int, time: int) -> n
     levels = levels * factor
     library = rng_for(spec, 2, patient, time, 2)
     levels *= 2 ** library.normal(0, spec.library_sd, levels.shape[1])
+    levels *= chemistry.factors(spec, panel, time)
     return levels / levels.sum(axis=1, keepdims=True)
 
 

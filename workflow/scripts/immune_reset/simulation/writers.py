@@ -24,8 +24,16 @@ class Piece(NamedTuple):
     append: bool = False
 
 
-def matrix_h5(counts: sparse.csr_matrix, barcodes: np.ndarray, panel: Panel) -> bytes:
-    """Return a Cell Ranger (version 3 and later) HDF5 matrix of droplets x genes `counts`."""
+def matrix_h5(
+    counts: sparse.csr_matrix, barcodes: np.ndarray, panel: Panel, genes: np.ndarray
+) -> bytes:
+    """Return a Cell Ranger (version 3 and later) HDF5 matrix of droplets x genes `counts`.
+
+    `genes` are the columns of the panel that are written.
+    """
+    if len(genes) < counts.shape[1]:
+        counts = counts[:, genes]
+        counts.sort_indices()
     buffer = io.BytesIO()
     packed = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
     with h5py.File(buffer, "w") as handle:
@@ -40,12 +48,11 @@ def matrix_h5(counts: sparse.csr_matrix, barcodes: np.ndarray, panel: Panel) -> 
         group.create_dataset("shape", data=np.array(counts.shape[::-1], dtype=np.int32))
         features = group.create_group("features")
         features.create_dataset("_all_tag_keys", data=np.array([b"genome"]))
-        n = len(panel.symbols)
         columns = {
-            "feature_type": ["Gene Expression"] * n,
-            "genome": [GENOME] * n,
-            "id": panel.ids,
-            "name": panel.symbols,
+            "feature_type": ["Gene Expression"] * len(genes),
+            "genome": [GENOME] * len(genes),
+            "id": [panel.ids[i] for i in genes],
+            "name": [panel.symbols[i] for i in genes],
         }
         for name, values in columns.items():
             features.create_dataset(name, data=np.array(values, dtype="S"), **packed)

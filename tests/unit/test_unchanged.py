@@ -1,0 +1,49 @@
+"""A job does not pass off what it made of one file as made of another."""
+
+import os
+
+import pytest
+
+from immune_reset import tables, unchanged
+from immune_reset.errors import InputError
+
+
+@pytest.fixture
+def source(tmp_path):
+    path = tmp_path / "contigs.csv"
+    path.write_text("barcode\n")
+    unchanged.watch([path, tmp_path / "absent"])
+    yield path
+    unchanged.watch([])
+
+
+def write(tmp_path):
+    tables.write_text("made", tmp_path / "made.txt")
+
+
+def test_untouched_inputs_let_the_output_be_written(source, tmp_path):
+    write(tmp_path)
+    assert (tmp_path / "made.txt").read_text() == "made"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["contigs.csv", "made.txt"]
+
+
+def test_the_same_size_at_another_time_is_a_change(source, tmp_path):
+    os.utime(source, ns=(1, 1))
+    with pytest.raises(InputError, match=r"contigs\.csv: was changed while it was read"):
+        write(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["contigs.csv"]
+
+
+def test_a_file_that_is_gone_is_named(source, tmp_path):
+    source.unlink()
+    with pytest.raises(InputError, match=r"contigs\.csv: vanished"):
+        write(tmp_path)
+
+
+def test_a_writer_that_fails_leaves_what_was_there(tmp_path):
+    (tmp_path / "made.txt").write_text("before")
+    with pytest.raises(OSError, match="full"), tables.whole(tmp_path / "made.txt") as partial:
+        partial.write_text("ha")
+        raise OSError("full")
+    assert (tmp_path / "made.txt").read_text() == "before"
+    assert len(list(tmp_path.iterdir())) == 1

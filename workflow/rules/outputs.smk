@@ -1,0 +1,152 @@
+import os
+import sys
+
+from snakemake.io import strip_wildcard_constraints
+from snakemake.persistence.file import FilePersistence
+
+from immune_reset.faults import faults
+from immune_reset.records import STORE, keep, mend
+
+FIGURES = {
+    "qc": ["qc_losses", "qc_distributions"],
+    "cells": ["umap_cell_type", "umap_timepoint", "umap_patient", "umap_interferon"],
+    "composition": [
+        "composition",
+        "composition_over_time",
+        "b_cell_subsets",
+        "composition_change",
+    ],
+    "diversity": ["diversity", "diversity_change", "diversity_curves"],
+    "clones": ["clones_over_time", "clone_fates", "baseline_clones"],
+    "isotypes": ["isotypes_over_time", "hypermutation"],
+    "repertoire": ["v_gene_change", "junction_lengths", "expansion_classes", "expansion_shares"],
+    "pathways": [
+        "pathway_interferon",
+        "pathway_jak_stat",
+        "pathway_change",
+        "attribution",
+    ],
+    "clinical": ["clinical_course"],
+    "reference": ["reference"],
+}
+GEX_TABLES = [
+    "qc",
+    "composition",
+    "composition_change",
+    "clusters",
+    "car_cells",
+    "on_target",
+    "pathway_scores",
+    "pathway_change",
+    "pathway_genes",
+    "gene_set_overlap",
+    "attribution",
+    "expression",
+    "expression_tests",
+    "enrichment",
+]
+PATIENT_TABLES = ["claims", "qc", "composition", "diversity", "clinical"]
+REPORT_TABLES = [
+    *["claims", "patients", "qc", "composition", "clusters", "car_cells", "on_target"],
+    *["diversity", "clone_fates", "returned_clones", "lookup", "turnover", "car_clones"],
+    *["isotypes", "gene_usage_change", "overlap", "pathway_change", "gene_set_overlap"],
+    *["enrichment", "clinical", "composition_change", "design_guard", "reference"],
+]
+VDJ_TABLES = [
+    "diversity",
+    "diversity_change",
+    "clones",
+    "clone_fates",
+    "baseline_clones",
+    "returned_clones",
+    "gene_usage",
+    "gene_usage_change",
+    "isotypes",
+    "overlap",
+    "expansion",
+    "turnover",
+    "car_clones",
+]
+
+
+def tables_made():
+    """Names of the tables of this cohort."""
+    names = ["claims", "patients", "design_guard", "robustness"]
+    names += GEX_TABLES if PLAN.has_gex else ["qc"]
+    names += VDJ_TABLES if PLAN.has_vdj else []
+    names += ["lookup"] if PLAN.has_vdj and SETTINGS["clones.lookup"] else []
+    names += ["reference"] if PLAN.has_controls else []
+    return names + (["clinical"] if PLAN.clinical else [])
+
+
+def figures_made():
+    """Names of the figures of this cohort."""
+    sets = ["qc", "cells", "composition", "pathways"] if PLAN.has_gex else []
+    sets += ["diversity", "clones", "isotypes", "repertoire"] if PLAN.has_vdj else []
+    sets += ["clinical"] if PLAN.clinical else []
+    sets += ["reference"] if PLAN.has_controls else []
+    return [name for group in sets for name in FIGURES[group]]
+
+
+def pictures(group):
+    """The outputs of a plot rule: each figure as PNG, shown by `snakemake --report`, and as PDF."""
+    files = {}
+    for name in FIGURES[group]:
+        files[f"{name}_png"] = report(
+            f"{PLOTS}/{name}.png",
+            caption=f"../report/captions/figure_{name}.rst",
+            category="Figures",
+            subcategory=group,
+            labels={"figure": name.replace("_", " ")},
+        )
+        files[f"{name}_pdf"] = f"{PLOTS}/{name}.pdf"
+    return files
+
+
+def table(name):
+    """A table as output; those that the report shows are in `snakemake --report` too."""
+    path = f"{TABLES}/{name}.tsv"
+    if name not in REPORT_TABLES:
+        return path
+    return report(
+        path,
+        caption=f"../report/captions/table_{name}.rst",
+        category="Tables",
+        labels={"table": name.replace("_", " ")},
+    )
+
+
+def final_outputs():
+    """What a run is for."""
+    files = [f"{OUT}/report.html", f"{OUT}/provenance.json"]
+    files += [f"{TABLES}/{name}.tsv" for name in tables_made()]
+    files += [f"{OUT}/cohort.h5mu"] if SETTINGS["export.h5mu"] else []
+    return files
+
+
+def every_output():
+    """Every file that a rule writes for this cohort."""
+    files = []
+    for rule in workflow.rules:
+        ours = [strip_wildcard_constraints(str(file)) for file in rule.output]
+        for name, values in (("sample", SAMPLES), ("patient", PATIENTS)):
+            if name in rule.wildcard_names:
+                ours = [file.replace(f"{{{name}}}", value) for file in ours for value in values]
+        files += ours
+    made = (f"{OUT}/", os.path.relpath(ROOT / "resources/demo/data") + "/")
+    return [file for file in files if file.startswith(made)]
+
+
+def mend_records():
+    """Put back what `.snakemake` has lost; see `immune_reset.records`."""
+    if workflow.is_main_process and os.path.isdir(OUT):
+        own, files = FilePersistence(nolock=True), every_output()
+        said = mend(files, OUT, own).said(f"{OUT}/{STORE}")
+        keep(files, OUT, own)
+        sys.stderr.write("".join(f"{line}\n" for line in said))
+
+
+def keep_records():
+    """Copy what `.snakemake` knows of this run to where the results are."""
+    if os.path.isdir(OUT):
+        keep(every_output(), OUT, FilePersistence(nolock=True))
