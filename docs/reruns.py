@@ -5,6 +5,7 @@ finished, one key is changed, and Snakemake says in a dry-run which jobs it woul
 tests/workflow/test_rerun_map.py holds the page against a real run and what the scripts read.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "workflow" / "scripts")]
 
+from immune_reset import igblast  # noqa: E402
 from immune_reset.dry_run import FOLLOWS, Job, jobs_to_run  # noqa: E402
 
 PAGE = "docs/reruns.md"
@@ -64,6 +66,8 @@ CHANGES: dict[str, Any] = {
     "receptors.min_umis": 2,
     "receptors.productive_only": False,
     "receptors.high_confidence_only": False,
+    "receptors.igblast_germline": "own/germline",
+    "receptors.igblast_organism": "mouse",
     "clonotypes.bcr_max_distance": 0.1,
     "clonotypes.light_chain": "ignore",
     "clonotypes.tcr_arms": "beta",
@@ -118,6 +122,19 @@ def own_files(project: Path) -> None:
     (own / "lookup.tsv").write_text("junction_aa\tlabel\nCASSF\tknown\n")
     (own / "sets.gmt").write_text("MINE\tno link\tIFI27\tIFI44L\tISG15\n")
     (project / "tiny.yaml").write_text("samples: cohort/samples.tsv\n")
+    _igblast(own, cohort)
+
+
+def _igblast(own: Path, cohort: Path) -> None:
+    """Write what a run with IgBLAST asks for before it starts: a dry-run goes no further."""
+    (own / "germline/internal_data/human").mkdir(parents=True, exist_ok=True)
+    for gene in igblast.NEEDED:
+        (own / f"germline/{gene}.fasta").write_text(f">IGH{gene}1-1*01\nACGT\n")
+    for table in cohort.glob("*/*_contig_annotations.csv"):
+        Path(igblast.fasta_beside(table)).write_text(">contig\nACGT\n")
+    (own / "bin").mkdir(exist_ok=True)
+    for program in igblast.PROGRAMS:
+        (own / "bin" / program).touch(mode=0o755)
 
 
 def _edit(path: str, old: str = "", new: str = "\n") -> Callable[[Path], None]:
@@ -230,12 +247,17 @@ CASES: dict[str, tuple[dict[str, Any], Callable[[Path], None]]] = {
 
 def due(project: Path, config: dict[str, Any] | None = None) -> list[Job]:
     """Return the jobs that a run of `tiny.yaml` with `config` would make."""
-    return jobs_to_run(
-        project / "Snakefile",
-        workdir=project,
-        config=config,
-        configfiles=(project / "tiny.yaml",),
-    )
+    path = os.environ["PATH"]
+    os.environ["PATH"] = f"{path}{os.pathsep}{project / 'own/bin'}"
+    try:
+        return jobs_to_run(
+            project / "Snakefile",
+            workdir=project,
+            config=config,
+            configfiles=(project / "tiny.yaml",),
+        )
+    finally:
+        os.environ["PATH"] = path
 
 
 def finished(folder: Path, cohort: Path, config: dict[str, Any] | None = None) -> Path:

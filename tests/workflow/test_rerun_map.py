@@ -16,7 +16,7 @@ SCRIPTS = ROOT / "workflow" / "scripts"
 # keys that no script reads as a setting: what they change, written out by hand
 STRUCTURE = {
     "samples": set(),
-    "clinical.table": {"summarise_clinical"},
+    "clinical.table": {"summarise_clinical", "digest_inputs"},
     "design.baseline": "design",
     "design.timepoints": "design",
     "annotation.markers": {"count_markers", "annotate_cells"},
