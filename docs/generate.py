@@ -18,7 +18,7 @@ CONDA_PACKAGES = [
     *["scanpy", "anndata", "mudata", "scirpy", "harmonypy", "leidenalg", "igraph", "pynndescent"],
     *["umap-learn", "scipy", "numpy", "pydeseq2", "decoupler", "gseapy"],
     *["statsmodels", "scikit-learn", "h5py", "pandas", "pyarrow", "matplotlib", "jinja2"],
-    *["jsonschema", "pyyaml"],
+    *["jsonschema", "plotly", "pyyaml"],
 ]
 IGBLAST, IGBLAST_PACKAGES = "1.22.0", ["numpy", "pandas", "pyarrow", "pyyaml"]
 CONDA_NAMES = {"igraph": "python-igraph", "matplotlib": "matplotlib-base"}

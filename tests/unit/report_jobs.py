@@ -8,6 +8,8 @@ import pandas as pd
 from unit import report_claims, report_repertoire
 from unit import report_tables as made
 
+from immune_reset.planning import patient_design
+
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "workflow" / "report"
 FIGURES = {
@@ -30,6 +32,7 @@ FIGURES = {
     ],
     "plot_pathways": ["pathway_interferon", "pathway_jak_stat", "pathway_change", "attribution"],
     "plot_clinical": ["clinical_course"],
+    "plot_patient": ["patient"],
     "plot_reference": ["reference"],
 }
 
@@ -88,6 +91,11 @@ def inputs(script: str, tables: dict[str, str], files: dict[str, str]) -> Files:
             "attribution": tables["attribution"],
         },
         "plot_clinical": {"clinical": tables["clinical"]},
+        "plot_patient": {
+            **{name: tables[name] for name in ("clinical", "composition", "diversity")},
+            "car": tables["car_cells"],
+            "scores": tables["pathway_scores"],
+        },
         "plot_reference": {"reference": tables["reference"]},
     }
     return Files(**given[script])
@@ -112,10 +120,15 @@ def draw(script: str, folder: Path, *, empty: bool = False, design: dict | None 
         frames, columns = ({k: f.iloc[:0] for k, f in d.items()} for d in (frames, columns))
     tables = report_claims.write_all(folder, frames)
     files = report_claims.write_parquet(folder / "cohort", columns)
+    design = design or made.design()
+    if script == "plot_patient":
+        rows = [{"has_bcr": True, "has_tcr": True} | row for row in design["samples"]]
+        names = {key: design[key] for key in ("pseudonyms",) if key in design}
+        design = patient_design(design | {"samples": rows}, made.PATIENTS[0]) | names
     job = SimpleNamespace(
         input=inputs(script, tables, files),
         output=outputs(script, folder / "figures"),
-        params=SimpleNamespace(cfg=made.SETTINGS, design=design or made.design()),
+        params=SimpleNamespace(cfg=made.SETTINGS, design=design),
         log=[],
     )
     importlib.import_module(script).main(job)
@@ -131,17 +144,21 @@ def render(
     title: str = "Was the immune system reset?",
     provenance: str | None = None,
     settings: dict | None = None,
+    cell_map: str | None = None,
+    pseudonyms: bool = False,
 ) -> str:
     """Write the report of the given tables and return its HTML."""
     given = report_claims.write_all(folder, frames)
     given |= {"provenance": provenance} if provenance else {}
+    given |= {"map": cell_map} if cell_map else {}
+    told = {"pseudonyms": str(folder / "pseudonyms.tsv")} if pseudonyms else {}
     job = SimpleNamespace(
         input=Files(
             **given,
             figures=[str(path) for path in figures],
             templates=sorted(str(p) for p in TEMPLATES.rglob("*") if p.is_file()),
         ),
-        output=Files(report=str(folder / "report.html")),
+        output=Files(report=str(folder / "report.html"), **told),
         params=SimpleNamespace(
             cfg={"report.title": title},
             settings=settings or made.SETTINGS,

@@ -34,6 +34,7 @@ def run(tmp_path, rows, design=None, window=30):
         pd.DataFrame(rows, columns=sc.COLUMNS).to_csv(path, sep="\t", index=False)
         inputs.clinical = path
     output = SimpleNamespace(clinical=tmp_path / "clinical.tsv", change=tmp_path / "c.parquet")
+    output.states = tmp_path / "disease_states.tsv"
     params = SimpleNamespace(design=design or plan(), cfg={"clinical.window_days": window})
     sc.main(SimpleNamespace(input=inputs, output=output, params=params, log=[]))
     return tables.read(output.clinical), tables.read(output.change)

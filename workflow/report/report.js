@@ -50,6 +50,23 @@
       status.textContent = words.length ? shown + " of " + rows.length + " rows" : "";
     });
   });
+  // a picture wider than the screen scrolls, by keyboard too
+  document.querySelectorAll(".pic").forEach(function (box) {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+  });
+  // a link to a folded page unfolds it
+  function unfold() {
+    const place = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const page = place && place.querySelector("details.patient");
+    if (!page) return;
+    page.open = true;
+    place.scrollIntoView();
+  }
+  window.addEventListener("hashchange", unfold);
+  document.querySelectorAll('a[href^="#patient-"]').forEach(function (link) {
+    link.addEventListener("click", function () { setTimeout(unfold); });
+  });
+  unfold();
   // printing shows what is folded away
   window.addEventListener("beforeprint", function () {
     document.querySelectorAll("details").forEach(function (part) { part.open = true; });

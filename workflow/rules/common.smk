@@ -34,12 +34,13 @@ from immune_reset.heads import check_heads
 from immune_reset.named_files import check_named_files
 from immune_reset.plan import make_plan
 from immune_reset.planning import patient_design, patients
+from immune_reset.pseudonyms import KEY
 from immune_reset.settings import leaves
 from immune_reset.sheets import files_made_for
 
 PACKAGES = (
     "snakemake scanpy anndata scirpy harmonypy leidenalg umap-learn pydeseq2 decoupler gseapy "
-    "scipy numpy pandas matplotlib"
+    "scipy numpy pandas matplotlib plotly"
 ).split()
 
 
@@ -79,8 +80,10 @@ STARTED = time.time()
 PLAN = checked_plan()
 SETTINGS = leaves(PLAN.settings)
 DESIGN = PLAN.design
+SHOWN = DESIGN | ({KEY: PLAN.pseudonyms} if PLAN.pseudonyms else {})
 SAMPLES = list(PLAN.rows)
 PATIENTS = patients(DESIGN)
+IN_COHORT = list(dict.fromkeys(r["patient"] for r in DESIGN["samples"] if r["in_cohort"]))
 OUT = PLAN.settings["outdir"].rstrip("/")
 SAMPLE, PATIENT = f"{OUT}/samples/{{sample}}", f"{OUT}/patients/{{patient}}"
 COHORT, TABLES, PLOTS = f"{OUT}/cohort", f"{OUT}/tables", f"{OUT}/figures"

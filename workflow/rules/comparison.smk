@@ -33,6 +33,7 @@ rule summarise_clinical:
     output:
         clinical=table("clinical"),
         change=f"{COHORT}/clinical_change.parquet",
+        states=table("disease_states"),
     log:
         f"{LOGS}/summarise_clinical.log",
     benchmark:

@@ -17,6 +17,7 @@ rule plot_qc:
         runtime=10,
     params:
         cfg=cfg(),
+        design={KEY: SHOWN[KEY]} if KEY in SHOWN else {},
         code=code_of("plot_qc"),
     script:
         "../scripts/plot_qc.py"
@@ -42,10 +43,34 @@ rule plot_cells:
         runtime=10,
     params:
         cfg=cfg("seed"),
-        design=DESIGN,
+        design=SHOWN,
         code=code_of("plot_cells"),
     script:
         "../scripts/plot_cells.py"
+
+
+rule thin_cells:
+    """Thin the map of cells for the report's interactive map."""
+    input:
+        unpack(map_inputs),
+    output:
+        map=f"{COHORT}/map.json",
+    log:
+        f"{LOGS}/thin_cells.log",
+    benchmark:
+        f"{BENCHMARKS}/thin_cells.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(10),
+        runtime=10,
+    params:
+        cfg=cfg("seed"),
+        design=DESIGN,
+        code=code_of("thin_cells"),
+    script:
+        "../scripts/thin_cells.py"
 
 
 rule plot_composition:
@@ -67,7 +92,7 @@ rule plot_composition:
         runtime=10,
     params:
         cfg=cfg(),
-        design=DESIGN,
+        design=SHOWN,
         code=code_of("plot_composition"),
     script:
         "../scripts/plot_composition.py"
@@ -93,7 +118,7 @@ rule plot_pathways:
         runtime=10,
     params:
         cfg=cfg("claims.min_log2_change"),
-        design=DESIGN,
+        design=SHOWN,
         code=code_of("plot_pathways"),
     script:
         "../scripts/plot_pathways.py"

@@ -18,7 +18,7 @@ rule plot_diversity:
         runtime=10,
     params:
         cfg=cfg(),
-        design=DESIGN,
+        design=SHOWN,
         code=code_of("plot_diversity"),
     script:
         "../scripts/plot_diversity.py"
@@ -44,7 +44,7 @@ rule plot_clones:
         runtime=10,
     params:
         cfg=cfg(),
-        design=DESIGN,
+        design=SHOWN,
         code=code_of("plot_clones"),
     script:
         "../scripts/plot_clones.py"
@@ -68,7 +68,7 @@ rule plot_isotypes:
         runtime=10,
     params:
         cfg=cfg(),
-        design=DESIGN,
+        design=SHOWN,
         code=code_of("plot_isotypes"),
     script:
         "../scripts/plot_isotypes.py"
@@ -95,7 +95,7 @@ rule plot_repertoire:
         runtime=10,
     params:
         cfg=cfg(),
-        design=DESIGN,
+        design=SHOWN,
         code=code_of("plot_repertoire"),
     script:
         "../scripts/plot_repertoire.py"
@@ -119,7 +119,31 @@ rule plot_clinical:
         runtime=10,
     params:
         cfg=cfg(),
-        design=DESIGN,
+        design=SHOWN,
         code=code_of("plot_clinical"),
     script:
         "../scripts/plot_clinical.py"
+
+
+rule plot_patient:
+    """Draw one patient's course: clinical measures and cells on one axis of days."""
+    input:
+        unpack(course_inputs),
+    output:
+        **course(),
+    log:
+        f"{LOGS}/plot_patient/{{patient}}.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_patient/{{patient}}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(10),
+        runtime=10,
+    params:
+        cfg=cfg(),
+        design=shown_patient,
+        code=code_of("plot_patient"),
+    script:
+        "../scripts/plot_patient.py"

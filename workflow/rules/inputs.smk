@@ -37,6 +37,12 @@ def design_of_patient(wildcards):
     return patient_design(DESIGN, wildcards.patient)
 
 
+def shown_patient(wildcards):
+    """The same with the pseudonyms in use."""
+    hidden = {KEY: SHOWN[KEY]} if KEY in SHOWN else {}
+    return patient_design(DESIGN, wildcards.patient) | hidden
+
+
 def matrix_of(wildcards):
     """The count matrix of a sample: the file, or all files of the folder."""
     path = Path(PLAN.rows[wildcards.sample]["gex"])
@@ -212,3 +218,30 @@ def templates():
     folder = ROOT / "workflow" / "report"
     wanted = (p for p in folder.rglob("*") if p.suffix not in {"", ".rst"})
     return [shipped(name) for name in sorted(p.relative_to(ROOT).as_posix() for p in wanted)]
+
+
+def course_inputs(wildcards):
+    """What one patient's course is drawn from."""
+    gex = dict(
+        composition=f"{TABLES}/composition.tsv",
+        car=f"{TABLES}/car_cells.tsv",
+        scores=f"{TABLES}/pathway_scores.tsv",
+    )
+    vdj = dict(diversity=f"{OUT}/patients/{wildcards.patient}/diversity.parquet")
+    clinical = dict(clinical=f"{TABLES}/clinical.tsv")
+    return {
+        **(gex if PLAN.has_gex else {}),
+        **(vdj if PLAN.has_vdj else {}),
+        **(clinical if PLAN.clinical else {}),
+    }
+
+
+def map_inputs(wildcards):
+    """What the interactive map shows of each cell."""
+    vdj = dict(fates=f"{TABLES}/clone_fates.tsv", clonotypes=of_patients("clonotypes.parquet"))
+    return {
+        "umap": f"{COHORT}/umap.parquet",
+        "labels": f"{COHORT}/labels.parquet",
+        "scores": of_samples("cell_scores.parquet"),
+        **(vdj if PLAN.has_vdj else {}),
+    }

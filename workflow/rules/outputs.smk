@@ -51,6 +51,7 @@ REPORT_TABLES = [
     *["diversity", "clone_fates", "returned_clones", "lookup", "turnover", "car_clones"],
     *["isotypes", "gene_usage_change", "overlap", "pathway_change", "gene_set_overlap"],
     *["enrichment", "clinical", "composition_change", "design_guard", "reference"],
+    *["clones", "disease_states"],
 ]
 VDJ_TABLES = [
     "diversity",
@@ -76,7 +77,7 @@ def tables_made():
     names += VDJ_TABLES if PLAN.has_vdj else []
     names += ["lookup"] if PLAN.has_vdj and SETTINGS["clones.lookup"] else []
     names += ["reference"] if PLAN.has_controls else []
-    return names + (["clinical"] if PLAN.clinical else [])
+    return names + (["clinical", "disease_states"] if PLAN.clinical else [])
 
 
 def figures_made():
@@ -85,7 +86,8 @@ def figures_made():
     sets += ["diversity", "clones", "isotypes", "repertoire"] if PLAN.has_vdj else []
     sets += ["clinical"] if PLAN.clinical else []
     sets += ["reference"] if PLAN.has_controls else []
-    return [name for group in sets for name in FIGURES[group]]
+    drawn = [name for group in sets for name in FIGURES[group]]
+    return drawn + [f"patient_{name}" for name in IN_COHORT]
 
 
 def pictures(group):
@@ -114,6 +116,30 @@ def table(name):
         category="Tables",
         labels={"table": name.replace("_", " ")},
     )
+
+
+def course():
+    """The outputs of a patient's course: PNG, shown by `snakemake --report`, and PDF."""
+    picture = report(
+        f"{PLOTS}/patient_{{patient}}.png",
+        caption="../report/captions/figure_patient.rst",
+        category="Figures",
+        subcategory="patients",
+        labels={"figure": "course of {patient}"},
+    )
+    return {"patient_png": picture, "patient_pdf": f"{PLOTS}/patient_{{patient}}.pdf"}
+
+
+def reports():
+    """The report, and beside it the table of pseudonyms where they are asked for."""
+    made = report(
+        f"{OUT}/report.html",
+        caption="../report/captions/report.rst",
+        category="Report",
+        labels={"what": "Comparison report", "format": "HTML"},
+    )
+    named = {"pseudonyms": f"{OUT}/pseudonyms.tsv"} if PLAN.pseudonyms else {}
+    return {"report": made, **named}
 
 
 def final_outputs():

@@ -40,7 +40,7 @@ rule plot_reference:
         runtime=10,
     params:
         cfg=cfg(),
-        design=DESIGN,
+        design=SHOWN,
         code=code_of("plot_reference"),
     script:
         "../scripts/plot_reference.py"

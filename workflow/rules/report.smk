@@ -59,16 +59,12 @@ rule render_report:
     """Write the report: one self-contained HTML file."""
     input:
         unpack(report_tables),
+        unpack(only(PLAN.has_gex, map=f"{COHORT}/map.json")),
         figures=[f"{PLOTS}/{name}.png" for name in figures_made()],
         templates=templates(),
         provenance=f"{OUT}/provenance.json",
     output:
-        report=report(
-            f"{OUT}/report.html",
-            caption="../report/captions/report.rst",
-            category="Report",
-            labels={"what": "Comparison report", "format": "HTML"},
-        ),
+        **reports(),
     log:
         f"{LOGS}/render_report.log",
     benchmark:
@@ -82,7 +78,7 @@ rule render_report:
     params:
         cfg=cfg("report.title"),
         settings=SETTINGS,
-        design=DESIGN,
+        design=SHOWN,
         versions=VERSIONS,
         history=f"{OUT}/history.json",
         code=code_of("render_report"),

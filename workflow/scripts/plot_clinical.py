@@ -31,7 +31,7 @@ def courses(clinical: pd.DataFrame) -> dict[str, pd.DataFrame]:
 def marks(clinical: pd.DataFrame) -> pd.DataFrame:
     """Return drugs and events as patient, day, kind, label; those of one day share a label."""
     rows = clinical[clinical["kind"].isin(["drug", "event"])].copy()
-    value = rows["value"].map(lambda v: "" if pd.isna(v) or v == "" else f" {v:g}")
+    value = rows["value"].map(_words)
     unit = rows["unit"].fillna("").astype(str).map(lambda u: f" {u}" if u else "")
     sized, grade = value + unit.where(value != "", ""), unit == " grade"
     rows["label"] = rows["measure"].astype(str) + sized.mask(grade, " grade" + value)
@@ -39,6 +39,12 @@ def marks(clinical: pd.DataFrame) -> pd.DataFrame:
     rows = rows.dropna(subset=["day"]).drop_duplicates(["patient", "day", "kind", "label"])
     keys = ["patient", "day", "kind"]
     return rows.groupby(keys, sort=True)["label"].agg(", ".join).reset_index()
+
+
+def _words(value: object) -> str:
+    number = pd.to_numeric(value, errors="coerce")
+    text = "" if pd.isna(value) else str(value).strip()
+    return f" {number:g}" if pd.notna(number) else f" {text}" if text else ""
 
 
 def draw_marks(ax, clinical: pd.DataFrame, samples: pd.DataFrame, looks: dict) -> None:

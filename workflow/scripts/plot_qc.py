@@ -2,6 +2,7 @@
 
 Inputs: `qc` (tables/qc.tsv), `cells` (cells.parquet of every sample).
 Outputs: `qc_losses_png|pdf`, `qc_distributions_png|pdf`.
+Of `params.design` only the pseudonyms are used, where the report hides names.
 """
 
 import pandas as pd

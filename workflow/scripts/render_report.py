@@ -2,13 +2,15 @@
 
 Inputs: `claims`, `patients` and, where the cohort has them, the other tables by name; `figures`
 (PNG files, named by their stem), `templates` (the files of workflow/report), optional
-`provenance`. Params: `cfg` ("report.title"), `settings` (every configuration leaf), `design`,
-`versions` ({package: version}), `history` (file that keeps what the last report said; read, and
-written anew). Output: `report`.
+`provenance` and `map` (cells of the interactive map). Params: `cfg` ("report.title"), `settings`
+(every configuration leaf), `design`, `versions` ({package: version}), `history` (file that keeps
+what the last report said; read, and written anew). Outputs: `report`, with pseudonyms
+`pseudonyms` (name, pseudonym).
 """
 
 import logging
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +20,19 @@ import yaml
 from immune_reset import (
     claims_text,
     panels,
+    pseudonyms,
     report,
     report_columns,
     report_facts,
     report_guard,
+    report_map,
+    report_patients,
     report_rows,
     report_views,
     since,
     tables,
 )
+from immune_reset.pseudonyms import hide
 from immune_reset.runtime import start
 
 logger = logging.getLogger("render_report")
@@ -54,8 +60,10 @@ TABLES = (
     "design_guard",
     "reference",
 )
+UNSEEN = ("claims", "patients", "clones", "disease_states")  # not shown as tables of the cohort
 SECTIONS = (
     ("claims", "What changed"),
+    ("patients", "Patients"),
     ("design", "Design and quality"),
     ("cells", "Cells"),
     ("repertoire", "Repertoire"),
@@ -126,6 +134,8 @@ def context_of(
         "evidence": list(catalogue["evidence"].values()),
         "glance": report_views.glance(views, people, names),
         "claim_groups": groups,
+        "words": catalogue["pages"],
+        "pages": report_patients.pages(frames, groups, people, plan, catalogue),
         "grid": report_views.sample_grid(plan, qc if has["gex"] else None),
         "without_receptors": report_views.without_receptors(plan, frames.get("diversity")),
         "remarks": report_views.sample_remarks(plan, qc if has["gex"] else None),
@@ -138,26 +148,31 @@ def context_of(
 def main(smk) -> None:
     """Snakemake entry point: read, compute, write."""
     start(smk)
-    cfg, params = smk.params.cfg, smk.params
+    cfg, params, out = smk.params.cfg, smk.params, smk.output
     texts = {Path(p).name: Path(p).read_text(encoding="utf-8") for p in smk.input.templates}
-    pngs = {Path(p).stem: Path(p).read_bytes() for p in smk.input.figures}
-    found = {name: tables.optional(smk.input, name) for name in ("claims", "patients", *TABLES)}
-    frames = {name: tables.read(path) for name, path in found.items() if path}
+    pngs = {hide(Path(p).stem): Path(p).read_bytes() for p in smk.input.figures}
+    found = {name: tables.optional(smk.input, name) for name in (*UNSEEN, *TABLES)}
+    frames = {name: hide(tables.read(path)) for name, path in found.items() if path}
     history = Path(params.history)
     context, states = context_of(
         frames,
         texts,
-        plan=params.design,
-        settings=params.settings,
+        plan=hide(params.design),
+        settings=hide(params.settings),
         title=cfg["report.title"],
         history=history.read_text(encoding="utf-8") if history.is_file() else "",
     )
     path = tables.optional(smk.input, "provenance")
-    context["record"] = tables.read_json(path) if path else {}
+    context["record"] = hide(tables.read_json(path)) if path else {}
     context["provenance"] = report_facts.provenance_lines(context["record"])
-    context["versions"] = dict(params.versions)
+    context |= {"versions": dict(params.versions), "masked": pseudonyms.KEY in params.design}
+    cells = tables.optional(smk.input, "map")
+    library = (files("plotly") / "package_data/plotly.min.js").read_bytes() if cells else b""
+    context["map"] = report_map.view(cells and hide(tables.read_json(cells)), library, texts)
     html = report.render(texts, pngs, context)
-    tables.write_text(html, smk.output.report)
+    tables.write_text(html, out.report)
+    if path := tables.optional(out, "pseudonyms"):
+        tables.write(pseudonyms.table(), path)
     tables.write_json(states, history)
     logger.info("report: %.1f MB, %d claims", len(html) / 1e6, len(frames["claims"]))
 

@@ -1,7 +1,8 @@
 """Join clinical measures, drugs and events to the samples, and compare measures with baseline.
 
-Writes the clinical table with the sample that each value belongs to, and the change of each
-measure: of one patient as the bare difference, of the cohort with a paired t-test.
+Writes the clinical table with the sample that each value belongs to, the change of each measure
+(of one patient as the bare difference, of the cohort with a paired t-test), and the states of
+disease that the measures tell.
 """
 
 import logging
@@ -12,6 +13,7 @@ import pandas as pd
 from immune_reset import design, tables
 from immune_reset.errors import InputError
 from immune_reset.paired import paired_t
+from immune_reset.remission import disease_states
 from immune_reset.runtime import start
 
 logger = logging.getLogger("summarise_clinical")
@@ -174,6 +176,7 @@ def main(smk) -> None:
     logger.info("%d clinical rows, %d measures", len(assigned), values["measure"].nunique())
     tables.write(assigned, smk.output.clinical)
     tables.write(change, smk.output.change)
+    tables.write(disease_states(assigned, samples), smk.output.states)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ carry it too.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import matplotlib
@@ -16,8 +16,9 @@ matplotlib.use("Agg")
 from matplotlib import colormaps
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
-from immune_reset import tables
+from immune_reset import pseudonyms, tables
 
 CELL_TYPES = {
     "B": "#0072B2",
@@ -101,12 +102,30 @@ def save(
     `alt`, what the figure shows in a sentence, travels in the PNG's text key "Description";
     `empty`, why there is nothing to show, in "Comment": the report prints that instead.
     """
+    hide_names(fig)
+    alt, empty = pseudonyms.hidden(alt), pseudonyms.hidden(empty or "")
     texts = {"Software": None, "Description": alt} | ({"Comment": empty} if empty else {})
     plain = {"CreationDate": None, "ModDate": None, "Producer": None, "Creator": None}
     with tables.whole(png) as partial:
         fig.savefig(partial, dpi=DPI, metadata=texts)
     with tables.whole(pdf) as partial:
         fig.savefig(partial, dpi=DPI, metadata=plain | {"Subject": alt})
+
+
+def hide_names(fig: Figure) -> None:
+    """Put the pseudonyms in use, if any, in place of the names in every text of a figure."""
+    if not pseudonyms.any_in_use():
+        return
+    for axis in (axis for axes in fig.axes for axis in (axes.xaxis, axes.yaxis)):
+        form = axis.get_major_formatter()  # whatever its kind: its labels are made when drawn
+        form.format_ticks = _hiding(form.format_ticks)
+    for text in fig.findobj(Text):
+        if (shown := pseudonyms.hidden(text.get_text())) != text.get_text():
+            text.set_text(shown)
+
+
+def _hiding(labels: Callable[[Sequence[float]], list[str]]) -> Callable:
+    return lambda values: [pseudonyms.hidden(str(label)) for label in labels(values)]
 
 
 def save_note(reason: str, png: str | Path, pdf: str | Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from immune_reset import planning, sheets
+from immune_reset import planning, pseudonyms, sheets
 from immune_reset.design import Design
 from immune_reset.errors import at
 from immune_reset.settings import settings
@@ -22,6 +22,7 @@ class Plan:
     rows: dict[str, dict[str, Any]]
     clinical: str | None
     design: Design
+    pseudonyms: dict[str, str]  # what the report shows in place of the sheet's names; empty: none
 
     @property
     def has_gex(self) -> bool:
@@ -71,7 +72,24 @@ def make_plan(config: dict[str, Any], root: str | Path, made: set[str] | None = 
         known = {row["patient"] for row in rows}
         sheets.read_clinical(clinical, schema("clinical", root), known)
     _check_named_files(chosen)
-    return Plan(chosen, sheet, {row["sample"]: row for row in rows}, clinical, design)
+    named = {row["sample"]: row for row in rows}
+    return Plan(chosen, sheet, named, clinical, design, _pseudonyms(chosen["report"], design))
+
+
+def _pseudonyms(wanted: dict[str, Any], design: Design) -> dict[str, str]:
+    if wanted["pseudonym_table"] is None:
+        return pseudonyms.names(design) if wanted["pseudonyms"] else {}
+    path = Path(wanted["pseudonym_table"])
+    place = "configuration, report.pseudonym_table"
+    if not path.is_file():
+        raise at(place, f"no file {path}", "check the path, or leave it out")
+    lines = [line.split("\t") for line in path.read_text("utf-8").splitlines() if line]
+    head = [name.strip() for name in lines[0]] if lines else []
+    if not {"patient", "pseudonym"} <= set(head):
+        raise at(place, f"{path} has no column patient or pseudonym", "give both, tab-separated")
+    rows = [dict(zip(head, line, strict=False)) for line in lines[1:]]
+    own = {row.get("patient", "").strip(): row.get("pseudonym", "").strip() for row in rows}
+    return pseudonyms.names(design, own)
 
 
 def schema(name: str, root: str | Path) -> dict[str, Any]:

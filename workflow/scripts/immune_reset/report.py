@@ -18,6 +18,8 @@ from PIL import Image
 from immune_reset import wording
 from immune_reset.figures import spoken
 
+NEEDS = {"clinical": "clinical", "diversity": "vdj"}  # tables that not every cohort has
+NEEDS |= dict.fromkeys(["composition", "car_cells", "pathway_scores"], "gex")
 SCREEN = 0.74  # pixels on screen per pixel of a figure: its type then has the size of captions
 
 
@@ -109,6 +111,7 @@ def captions_of(
     for name, text in texts.items():
         title, tables, body = split_caption(text)
         filled = Markup(made.from_string(body).render(context))
+        tables = [t for t in tables if context["has"].get(NEEDS.get(t, ""), True)]
         views[name] = {"title": title, "tables": tables, "caption": filled}
     return views
 
@@ -130,14 +133,19 @@ def render(
     }
     captions = captions_of(made, known, context)
     blank = {"title": "", "tables": [], "caption": ""}
-    figures = {
-        name: picture(name, content, captions.get(name, blank | {"title": spoken(name)}))
-        for name, content in pngs.items()
-    }
-    inlined = {name: Markup(templates[name]) for name in ("styles.css", "report.js")}
+    course = captions.get("patient", blank)
+    figures = {}
+    for name, content in pngs.items():
+        other = course if name.startswith("patient_") else blank | {"title": spoken(name)}
+        figures[name] = picture(name, content, captions.get(name, other))
+    inlined = {name: Markup(templates[name]) for name in ("styles.css", "report.js", "map.js")}
     page = made.get_template("base.html")
     html = page.render(
-        figures=figures, css=inlined["styles.css"], js=inlined["report.js"], **context
+        figures=figures,
+        css=inlined["styles.css"],
+        js=inlined["report.js"],
+        map_js=inlined["map.js"],
+        **context,
     )
     return "\n".join(line.rstrip() for line in html.splitlines() if line.strip()) + "\n"
 

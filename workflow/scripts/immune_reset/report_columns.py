@@ -18,7 +18,7 @@ COLUMNS: dict[str, list[Column]] = {
         ("cell_type", "Cell type", "text"),
         ("cell_subtype", "Subtype", "text"),
         ("confidence", "Confidence", "number"),
-        ("mark", "", "text"),
+        ("mark", "Mark", "text"),
         ("alternative", "Runner-up", "text"),
         ("source", "Source", "text"),
         ("top_markers", "Top markers", "text"),

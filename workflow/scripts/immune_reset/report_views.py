@@ -14,11 +14,16 @@ FORMATS = {
     "count": lambda v: "–" if _none(v) else f"{int(v):,}",
     "share": lambda v: "–" if _none(v) else wording.percent(float(v)),
     "number": lambda v: "–" if _none(v) else wording.number(float(v), 3),
-    "plain": lambda v: "–" if _none(v) else wording.plain(float(v)),
+    "plain": lambda v: "–" if _none(v) else _plain(v),
     "p": lambda v: "–" if _none(v) else wording.p_value(float(v)),
 }
 BOTH = {"both patients increased": "△", "both patients decreased": "▽"}
 FEW = 4  # up to so many patients, each has its own column at a glance
+
+
+def _plain(value: Any) -> str:
+    number = pd.to_numeric(value, errors="coerce")  # a drug or event may have words for its value
+    return str(value) if pd.isna(number) else wording.plain(float(number))
 
 
 def _none(value: Any) -> bool:

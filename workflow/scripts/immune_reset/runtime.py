@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from immune_reset import unchanged
+from immune_reset import pseudonyms, unchanged
 from immune_reset.errors import InputError
 
 UNCAUGHT = "uncaught exception"
@@ -27,6 +27,7 @@ def start(smk) -> None:
     setup_logging(smk.log[0] if len(smk.log) else None)
     pin_threads()
     unchanged.watch(smk.input if isinstance(smk.input, list) else [])
+    pseudonyms.use(getattr(getattr(smk, "params", None), "design", None))
 
 
 def setup_logging(log_path: str | Path | None, level: str = "INFO") -> None:
