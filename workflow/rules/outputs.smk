@@ -47,7 +47,7 @@ GEX_TABLES = [
 ]
 PATIENT_TABLES = ["claims", "qc", "composition", "diversity", "clinical"]
 REPORT_TABLES = [
-    *["claims", "patients", "qc", "composition", "clusters", "car_cells", "on_target"],
+    *["claims", "patients", "inputs", "qc", "composition", "clusters", "car_cells", "on_target"],
     *["diversity", "clone_fates", "returned_clones", "lookup", "turnover", "car_clones"],
     *["isotypes", "gene_usage_change", "overlap", "pathway_change", "gene_set_overlap"],
     *["enrichment", "clinical", "composition_change", "design_guard", "reference"],
@@ -71,7 +71,7 @@ VDJ_TABLES = [
 
 def tables_made():
     """Names of the tables of this cohort."""
-    names = ["claims", "patients", "design_guard", "robustness"]
+    names = ["claims", "patients", "inputs", "design_guard", "robustness"]
     names += GEX_TABLES if PLAN.has_gex else ["qc"]
     names += VDJ_TABLES if PLAN.has_vdj else []
     names += ["lookup"] if PLAN.has_vdj and SETTINGS["clones.lookup"] else []

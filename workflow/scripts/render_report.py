@@ -17,6 +17,7 @@ import yaml
 
 from immune_reset import (
     claims_text,
+    input_remarks,
     panels,
     report,
     report_columns,
@@ -128,7 +129,9 @@ def context_of(
         "claim_groups": groups,
         "grid": report_views.sample_grid(plan, qc if has["gex"] else None),
         "without_receptors": report_views.without_receptors(plan, frames.get("diversity")),
-        "remarks": report_views.sample_remarks(plan, qc if has["gex"] else None),
+        "remarks": report_views.sample_remarks(plan, qc if has["gex"] else None)
+        + input_remarks.day_remarks(plan)
+        + input_remarks.lines(frames.get("inputs")),
         "views": table_views(frames, min_confidence=settings["annotation.min_confidence"]),
         "references": yaml.safe_load(texts["references.yaml"]),
     }
@@ -141,7 +144,9 @@ def main(smk) -> None:
     cfg, params = smk.params.cfg, smk.params
     texts = {Path(p).name: Path(p).read_text(encoding="utf-8") for p in smk.input.templates}
     pngs = {Path(p).stem: Path(p).read_bytes() for p in smk.input.figures}
-    found = {name: tables.optional(smk.input, name) for name in ("claims", "patients", *TABLES)}
+    found = {
+        name: tables.optional(smk.input, name) for name in ("claims", "patients", "inputs", *TABLES)
+    }
     frames = {name: tables.read(path) for name, path in found.items() if path}
     history = Path(params.history)
     context, states = context_of(
