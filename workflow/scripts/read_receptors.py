@@ -11,11 +11,10 @@ import logging
 import pandas as pd
 
 from immune_reset import (
-    barcodes,
     contigs,
     counts,
     donors,
-    igblast,
+    own_cells,
     receptor_model,
     tables,
     text_files,
@@ -23,9 +22,6 @@ from immune_reset import (
 from immune_reset.runtime import start
 
 logger = logging.getLogger("read_receptors")
-
-MIN_CELLS = 10
-"""Cells with contigs of which some must be in the matrix."""
 
 CHAIN_COLUMNS = [
     "cell_id", "sequence_id", "locus", "v_call", "d_call", "j_call", "c_call", "junction",
@@ -69,10 +65,8 @@ def build_receptors(
         What a chain needs to be accepted.
     germline
         IgBLAST's V identity of BCR contigs, where it was run; it replaces the table's own.
-    cells
-        Barcodes of the sample's matrix, if it has one.
-    donor
-        Barcodes of the sample's donor in a multiplexed library; None keeps all.
+    cells, donor
+        Barcodes of the sample's matrix, and of its donor in a multiplexed library; None: any.
 
     Returns
     -------
@@ -84,7 +78,7 @@ def build_receptors(
     for receptor, (table, path) in tables_in.items():
         chains, dropped = contigs.parse(table, path=path, receptor=receptor)
         own = germline if receptor == "BCR" else None
-        chains, said = prepared(chains, path=path, germline=own, cells=cells, donor=donor)
+        chains, said = own_cells.prepared(chains, path, germline=own, cells=cells, donor=donor)
         accepted, lost = receptor_model.accept_chains(
             chains,
             min_umis=min_umis,
@@ -94,61 +88,10 @@ def build_receptors(
         facts[receptor] = {**dropped, **lost, **count_chains(accepted), **said}
         logger.info("%s of %s: %s", receptor, sample, facts[receptor])
         parts.append(accepted)
-    empty = contigs.parse(_no_contigs(), path="", receptor="BCR")[0]
-    chains = pd.concat([p for p in parts if len(p)] or [empty], ignore_index=True)
+    chains = pd.concat([p for p in parts if len(p)] or [_no_chains()], ignore_index=True)
     chains = name_chains(chains, sample=sample)[CHAIN_COLUMNS]
     receptors = receptor_model.judge_chains(receptor_model.index_chains(chains), chains)
     return as_text(chains), as_text(receptors), {**facts, **count_receptors(receptors)}
-
-
-def prepared(
-    chains: pd.DataFrame,
-    *,
-    path: str,
-    germline: pd.DataFrame | None,
-    cells: set[str] | None,
-    donor: set[str] | None,
-) -> tuple[pd.DataFrame, dict]:
-    """Return the chains of the sample's own cells, named as in its matrix, and what was done."""
-    if germline is not None:
-        chains = igblast.join_identity(chains, germline)
-    chains, said = matched(chains, cells, path=path)
-    chains, others = of_donor(chains, donor, path=path)
-    return chains, {**others, **said}
-
-
-def matched(
-    chains: pd.DataFrame, cells: set[str] | None, *, path: str
-) -> tuple[pd.DataFrame, dict]:
-    """Return `chains` with barcodes written as the matrix does, and the rule and what it matched.
-
-    Raises
-    ------
-    InputError
-        If many barcodes hardly match, and no one rule explains it. Few that match none stay as
-        they are: their cells may all have been lost.
-    """
-    names = set(chains["cell_id"].dropna())
-    if cells is None or not names:
-        return chains, {}
-    rule = barcodes.Rule()
-    if len(names) >= MIN_CELLS:
-        rule = barcodes.match_rule(names, cells, place=path, other="the count matrix")
-    renamed = chains.assign(cell_id=chains["cell_id"].map(rule, na_action="ignore"))
-    inside = len(set(renamed["cell_id"].dropna()) & cells)
-    return renamed, {"barcodes": str(rule), "cells_in_matrix": inside}
-
-
-def of_donor(
-    chains: pd.DataFrame, donor: set[str] | None, *, path: str
-) -> tuple[pd.DataFrame, dict]:
-    """Return the chains of the donor's barcodes, and how many were others'."""
-    if donor is None:
-        return chains, {}
-    names = set(chains["cell_id"].dropna())
-    rule = barcodes.match_rule(donor, names, place=path, other="the table of donors")
-    own = chains["cell_id"].isin({rule(name) for name in donor})
-    return chains[own].reset_index(drop=True), {"other_donor": int((~own).sum())}
 
 
 def count_receptors(receptors: pd.DataFrame) -> dict:
@@ -173,8 +116,9 @@ def as_text(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype(words)
 
 
-def _no_contigs() -> pd.DataFrame:
-    return pd.DataFrame(columns=list(contigs.CELL_RANGER), dtype=str)
+def _no_chains() -> pd.DataFrame:
+    none = pd.DataFrame(columns=list(contigs.CELL_RANGER), dtype=str)
+    return contigs.parse(none, path="", receptor="BCR")[0]
 
 
 def main(smk) -> None:

@@ -66,10 +66,9 @@ SECTIONS = (
     ("methods", "Methods"),
     ("provenance", "Provenance"),
 )
-QUESTION = (
-    "What changed between the samples before and after the infusion, by how much, and what in "
-    "the data says so?"
-)
+UNSEEN = ("claims", "patients", "inputs")  # shown in other ways than as tables
+QUESTION = "What changed between the samples before and after the infusion, by how much, "
+QUESTION += "and what in the data says so?"
 
 
 def table_views(
@@ -104,7 +103,7 @@ def context_of(
     names = list(dict.fromkeys([*names, *frames["claims"]["comparison"]]))
     has = {"gex": "composition" in frames, "vdj": "diversity" in frames}
     has["controls"] = "reference" in frames
-    qc = frames.get("qc")
+    qc = frames.get("qc") if has["gex"] else None
     groups = report_views.claim_groups(views, people, names)
     for group in groups:
         own = [view for view in views if view["scope"] == group["scope"]]
@@ -127,11 +126,9 @@ def context_of(
         "evidence": list(catalogue["evidence"].values()),
         "glance": report_views.glance(views, people, names),
         "claim_groups": groups,
-        "grid": report_views.sample_grid(plan, qc if has["gex"] else None),
+        "grid": report_views.sample_grid(plan, qc),
         "without_receptors": report_views.without_receptors(plan, frames.get("diversity")),
-        "remarks": report_views.sample_remarks(plan, qc if has["gex"] else None)
-        + input_remarks.day_remarks(plan)
-        + input_remarks.lines(frames.get("inputs")),
+        "remarks": report_views.sample_remarks(plan, qc) + input_remarks.said(plan, frames),
         "views": table_views(frames, min_confidence=settings["annotation.min_confidence"]),
         "references": yaml.safe_load(texts["references.yaml"]),
     }
@@ -144,9 +141,7 @@ def main(smk) -> None:
     cfg, params = smk.params.cfg, smk.params
     texts = {Path(p).name: Path(p).read_text(encoding="utf-8") for p in smk.input.templates}
     pngs = {Path(p).stem: Path(p).read_bytes() for p in smk.input.figures}
-    found = {
-        name: tables.optional(smk.input, name) for name in ("claims", "patients", "inputs", *TABLES)
-    }
+    found = {name: tables.optional(smk.input, name) for name in (*UNSEEN, *TABLES)}
     frames = {name: tables.read(path) for name, path in found.items() if path}
     history = Path(params.history)
     context, states = context_of(

@@ -79,6 +79,9 @@ MEND = (
 )
 
 
+OTHER_COLUMN = "Put the file into the sample sheet's column for its receptor (bcr or tcr)"
+
+
 class OtherReceptor(InputError):
     """A contig table of the other receptor."""
 
@@ -128,13 +131,10 @@ def parse(table: pd.DataFrame, *, path: str, receptor: str) -> tuple[pd.DataFram
         dropped[reason] = int((keep & lost.to_numpy()).sum())
         keep &= ~lost.to_numpy()
     if not keep.any() and dropped["other_receptor"]:
-        other = "TCR" if receptor == "BCR" else "BCR"
+        other = {"BCR": "TCR", "TCR": "BCR"}[receptor]
         found = f"given as {receptor}, but all its chains are {other} chains"
-        mend = "Put the file into the sample sheet's column for its receptor (bcr or tcr)"
-        raise OtherReceptor(str(at(path, found, mend)))
-    chains = chains[keep].reset_index(drop=True)
-    _refuse_repeated(chains, path)
-    return chains, dropped
+        raise OtherReceptor(str(at(path, found, OTHER_COLUMN)))
+    return _distinct(chains[keep].reset_index(drop=True), path), dropped
 
 
 def _chains(table: pd.DataFrame, path: str) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -274,9 +274,10 @@ def locus_of_genes(v_call: pd.Series, j_call: pd.Series) -> pd.Series:
     return locus.where(agree & locus.isin(LOCI), None)
 
 
-def _refuse_repeated(chains: pd.DataFrame, path: str) -> None:
+def _distinct(chains: pd.DataFrame, path: str) -> pd.DataFrame:
     repeated = chains["sequence_id"].isna() | chains.duplicated(["sequence_id"])
     if repeated.any():
         name = chains.loc[repeated, "sequence_id"].iloc[0]
         found = f"contig '{name}' is there more than once" if name else "a contig has no name"
         raise at(path, found, "One file holds one library, each contig once, with its own name")
+    return chains

@@ -20,8 +20,8 @@ def of_samples(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     found = []
     for row in rows:
         own = [other for other in rows if other["patient"] == row["patient"]]
-        said = [sex_remark(row, own), gene_remark(row), ambient_remark(row)]
-        found.append("; ".join(text for text in said if text))
+        texts = [sex_remark(row, own), gene_remark(row), ambient_remark(row)]
+        found.append("; ".join(text for text in texts if text))
     return found
 
 
@@ -61,12 +61,17 @@ def ambient_remark(row: Mapping[str, Any]) -> str:
     )
 
 
+def said(design: Mapping[str, Any], frames: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Return what a reader must know of the days, and of the files by the table `inputs`."""
+    return day_remarks(design) + lines(frames.get("inputs"))
+
+
 def lines(inputs: pd.DataFrame | None) -> list[str]:
     """Return the remarks of the table `inputs`, sample by sample."""
     if inputs is None or "remark" not in inputs:
         return []
-    said = inputs.assign(remark=inputs["remark"].fillna("").astype(str))
-    return [f"{row.sample}: {row.remark}." for row in said[said["remark"] != ""].itertuples()]
+    rows = inputs.assign(remark=inputs["remark"].fillna("").astype(str))
+    return [f"{row.sample}: {row.remark}." for row in rows[rows["remark"] != ""].itertuples()]
 
 
 def day_remarks(design: Design | Mapping[str, Any]) -> list[str]:
