@@ -1,11 +1,10 @@
 """A changed key re-runs its rule and what depends on it, and nothing else."""
 
 import shutil
-from pathlib import Path
 
-import h5py
 import jobs_api
 import pytest
+from conftest import other_library
 
 REPORT = {"judge_claims", "summarise_patients", "render_report"}
 
@@ -121,16 +120,6 @@ def test_an_edited_helper_is_noticed_and_a_touch_is_not(project):
     assert "measure_diversity" in found and "load_sample" not in found
 
 
-def other_library(folder, row):
-    """Give the copy of a sample other counts and other contigs: the same twice is refused."""
-    with h5py.File(folder / Path(row["gex"]).name, "r+") as file:
-        file["matrix/data"][...] = file["matrix/data"][:][::-1]
-    for kind in ("bcr", "tcr"):
-        (path,) = folder.rglob(Path(row[kind]).name)
-        header, _, *lines = path.read_text().splitlines()
-        path.write_text("\n".join([header, *lines]) + "\n")
-
-
 def test_a_new_patient_leaves_the_others_own_jobs_alone(project):
     cohort = project / "cohort"
     sheet = (cohort / "samples.tsv").read_text().splitlines()
@@ -138,7 +127,7 @@ def test_a_new_patient_leaves_the_others_own_jobs_alone(project):
     first = sheet[1].split("\t")
     old, new = first[0], "new_sample"
     shutil.copytree(cohort / old, cohort / new, copy_function=shutil.copy2)
-    other_library(cohort / new, dict(zip(sheet[0].split("\t"), first, strict=True)))
+    other_library(cohort / new)
     row = sheet[1].replace(old, new).split("\t")
     row[column] = "new_patient"
     (cohort / "samples.tsv").write_text("\n".join([*sheet, "\t".join(row)]) + "\n")

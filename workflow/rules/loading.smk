@@ -28,7 +28,7 @@ rule gather_inputs:
     input:
         unpack(input_facts),
     output:
-        inputs=f"{TABLES}/inputs.tsv",
+        inputs=table("inputs"),
     log:
         f"{LOGS}/gather_inputs.log",
     benchmark:
