@@ -9,7 +9,9 @@ CONFIG ?= config.yaml
 BIN := .venv/bin
 LINT := .venv-lint/bin
 
-.PHONY: help install install-slurm demo test test-slurm lint check preview clean-removed docs
+FUZZ ?= 50
+
+.PHONY: help install install-slurm demo test fuzz test-slurm lint check preview clean-removed docs
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
@@ -41,6 +43,9 @@ demo: install ## run the workflow on the embedded demo cohort
 
 test: install ## run all tests
 	@$(BIN)/python -m pytest
+
+fuzz: install ## run the random tests of the readers FUZZ (50) times as long, with new examples
+	@IMMUNE_RESET_FUZZ=$(FUZZ) $(BIN)/python -m pytest tests/unit/test_fuzz_inputs.py
 
 test-slurm: install-slurm ## run the tests that need a Slurm (tests/slurm/cluster_up.sh starts one)
 	@$(BIN)/python -m pytest -m slurm tests/slurm

@@ -47,6 +47,7 @@ CHANGES: dict[str, Any] = {
     "genes.n_top": 1000,
     "genes.exclude_vdj": False,
     "genes.keep": ["TRAV1-2"],
+    "genes.join_by": "symbol",
     "embedding.n_components": 20,
     "embedding.harmony": False,
     "embedding.batch_key": "patient",
@@ -60,7 +61,7 @@ CHANGES: dict[str, Any] = {
     "annotation.labels": "own/labels.tsv",
     "annotation.labels_column": "kind",
     "annotation.min_confidence": 0.2,
-    "car.features": ["CAR"],
+    "car.features": ["CAR_BCMA"],
     "car.pattern": "^CAR$",
     "car.max_false_positive_rate": 0.01,
     "receptors.min_umis": 2,
@@ -157,10 +158,13 @@ def _rows(change: Callable[[list[str]], list[str]]) -> Callable[[Path], None]:
 
 
 def _new(sample: str, patient: str, timepoint: str) -> Callable[[Path], None]:
-    """Add a sample whose files are copies of LN01_baseline's."""
+    """Add a sample whose files are LN01_baseline's, the counts and contigs a little changed."""
 
     def add(project: Path) -> None:
+        from conftest import other_library
+
         shutil.copytree(project / "cohort/LN01_baseline", project / "cohort" / sample)
+        other_library(project / "cohort" / sample)
         _rows(
             lambda rows: [
                 *rows,

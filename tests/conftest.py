@@ -46,6 +46,18 @@ def copy_project(target: Path) -> Path:
     return target
 
 
+def other_library(folder: Path) -> None:
+    """Give the copy of a sample other counts and contigs: one library given twice is refused."""
+    import h5py
+
+    for path in folder.rglob("*.h5"):
+        with h5py.File(path, "r+") as file:
+            file["matrix/data"][...] = file["matrix/data"][:][::-1]
+    for path in folder.rglob("*contig_annotations.csv"):
+        header, _, *lines = path.read_text().splitlines()
+        path.write_text("\n".join([header, *lines]) + "\n")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     """Where nothing may be skipped (IMMUNE_RESET_FORBID_SKIPS), a skip is a failure."""

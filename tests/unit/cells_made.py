@@ -26,7 +26,7 @@ def run(script: str, folder: Path, inputs: dict, outputs: dict, **params: Any) -
     job = SimpleNamespace(
         input=Files(**inputs),
         output=Files(**outputs),
-        params=Files(**{"cfg": {}, **params}),
+        params=Files(**{"cfg": {"genes.join_by": "ensembl"}, **params}),
         log=[str(folder / f"{script}.log")],
         wildcards=SimpleNamespace(sample=params.get("row", {}).get("sample", "S1")),
     )

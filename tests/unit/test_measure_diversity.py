@@ -367,3 +367,11 @@ def test_script_without_baseline_labels_or_cells(tmp_path):
     assert set(written["diversity"].query("receptor == 'BCR'")["reason"]) == {
         f"{t}: no V(D)J file" for t in ("pre", "month_1", "month_3")
     }
+
+
+def test_one_clone_at_both_timepoints_says_why_there_is_no_interval():
+    cells_at = {"pre": 60, "month_1": 50, "month_3": 40}
+    alone = {("TCR", "all", time): hill.abundances([n]) for time, n in cells_at.items()}
+    row = changes_of(alone).loc[("TCR", "all", "month_1 vs pre", "ln_D1")]
+    assert row["log_ratio"] == 0 and np.isnan(row["p_value"])
+    assert row["reason"].startswith("all cells are of one clone")

@@ -61,8 +61,11 @@ def contigs_without_junctions(project):
 def contigs_of_other_cells(project):
     path = sample_file(project, "tcr")
     header, *lines = path.read_text().splitlines()
-    path.write_text("\n".join([header, *("XX" + line for line in lines)]) + "\n")
-    return [path.name, "none of its", "barcodes"]
+    other = str.maketrans("ACGT", "CATG")
+    parts = (line.partition(",") for line in lines)
+    changed = [f"{barcode.translate(other)},{rest}" for barcode, _, rest in parts]
+    path.write_text("\n".join([header, *changed]) + "\n")
+    return [path.name, "of its first", "barcodes is in"]
 
 
 CASES = [
@@ -110,7 +113,7 @@ def empty_contigs(project):
 def contigs_with_semicolons(project):
     path = sample_file(project, "bcr")
     path.write_text(path.read_text().replace(",", ";"))
-    return [path.name, "no column 'barcode'"]
+    return [path.name, "'barcode'", "missing"]
 
 
 def other_receptor(project):
@@ -187,7 +190,7 @@ def test_a_fault_that_a_job_finds_is_said_last(project):
     with h5py.File(path, "r+") as file:
         values = file["matrix/data"][:].astype(float)
         del file["matrix/data"]
-        values[-1] = 0.5  # beyond what is looked at before
+        good, values[-1] = values[-1], 0.5  # beyond what is looked at before
         file["matrix/data"] = values
     target = f"results/samples/{path.parent.name}/counts.h5ad"
     done = snakemake("--configfile", "tiny.yaml", "--", target, cwd=project)
@@ -200,6 +203,11 @@ def test_a_fault_that_a_job_finds_is_said_last(project):
     assert "Traceback" not in done.stderr
     assert not (project / target).exists()
     assert not list((project / "results").rglob(".partial.*"))
+    with h5py.File(path, "r+") as file:
+        file["matrix/data"][-1] = good
+    again = snakemake("--configfile", "tiny.yaml", "--", target, cwd=project)
+    assert again.returncode == 0, again.stderr
+    assert (project / target).exists()
 
 
 def test_it_runs_from_another_folder_and_one_with_spaces(project, tmp_path):

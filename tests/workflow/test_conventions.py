@@ -145,7 +145,7 @@ OPENERS = {
 }  # fmt: skip
 FILES_ARE_ITS_TRADE = {
     "tables", "sheets", "heads", "plan", "fingerprint", "runtime", "counts", "matrices", "figures",
-    "writers", "named_files", "faults", "records", "dry_run", "igblast",
+    "writers", "named_files", "faults", "records", "dry_run", "igblast", "text_files", "triplets",
 }  # fmt: skip
 
 

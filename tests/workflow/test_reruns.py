@@ -4,6 +4,7 @@ import shutil
 
 import jobs_api
 import pytest
+from conftest import other_library
 
 REPORT = {"judge_claims", "summarise_patients", "render_report"}
 
@@ -126,6 +127,7 @@ def test_a_new_patient_leaves_the_others_own_jobs_alone(project):
     first = sheet[1].split("\t")
     old, new = first[0], "new_sample"
     shutil.copytree(cohort / old, cohort / new, copy_function=shutil.copy2)
+    other_library(cohort / new)
     row = sheet[1].replace(old, new).split("\t")
     row[column] = "new_patient"
     (cohort / "samples.tsv").write_text("\n".join([*sheet, "\t".join(row)]) + "\n")

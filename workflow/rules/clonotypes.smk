@@ -41,6 +41,7 @@ rule read_receptors:
         runtime=minutes(0.05),
     params:
         cfg=cfg("receptors.min_umis", "receptors.productive_only", "receptors.high_confidence_only"),
+        row=donor_of,
         code=code_of("read_receptors"),
     script:
         "../scripts/read_receptors.py"

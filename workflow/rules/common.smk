@@ -30,13 +30,13 @@ from immune_reset import igblast
 from immune_reset.errors import InputError
 from immune_reset.expected import expected_mb
 from immune_reset.fingerprint import code_hash
-from immune_reset.heads import check_heads
-from immune_reset.named_files import check_named_files
+from immune_reset.heads import check_files
 from immune_reset.plan import make_plan
 from immune_reset.planning import patient_design, patients
 from immune_reset.pseudonyms import KEY
 from immune_reset.settings import leaves
 from immune_reset.sheets import files_made_for
+from immune_reset.triplets import matrix_files
 
 PACKAGES = (
     "snakemake scanpy anndata scirpy harmonypy leidenalg umap-learn pydeseq2 decoupler gseapy "
@@ -68,8 +68,7 @@ def checked_plan():
     try:
         plan = make_plan(config, ROOT, made)
         if workflow.is_main_process:
-            check_heads(list(plan.rows.values()), made)
-            check_named_files(plan.settings, list(plan.rows.values()), ROOT)
+            check_files(plan, made, ROOT)
             check_igblast(plan)
         return plan
     except InputError as error:

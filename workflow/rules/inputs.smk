@@ -44,24 +44,43 @@ def shown_patient(wildcards):
 
 
 def matrix_of(wildcards):
-    """The count matrix of a sample: the file, or all files of the folder."""
-    path = Path(PLAN.rows[wildcards.sample]["gex"])
-    return sorted(map(str, path.iterdir())) if path.is_dir() else str(path)
+    """The count matrix of a sample, one file or three, and the donors of a multiplexed one."""
+    row = PLAN.rows[wildcards.sample]
+    donors = {"donors": row["donors"]} if "donors" in row else {}
+    return {"gex": matrix_files(row["gex"]), **donors}
 
 
 def matrix_row(wildcards):
     """What the sheet says of a sample's count matrix."""
     row = PLAN.rows[wildcards.sample]
-    return {"sample": row["sample"], "gex": row["gex"]}
+    return {key: row[key] for key in ("sample", "gex", "donor") if key in row}
 
 
 def contigs_of(wildcards):
-    """The contig tables that a sample has, and its germline genes where they are asked for."""
+    """The contig tables of a sample, the cells that they are matched with, germline genes."""
     row = PLAN.rows[wildcards.sample]
-    files = {kind: row[kind] for kind in ("bcr", "tcr") if kind in row}
+    files = {kind: row[kind] for kind in ("bcr", "tcr", "donors") if kind in row}
     if SETTINGS["receptors.igblast_germline"] and "bcr" in row:
         files["germline"] = f"{OUT}/samples/{wildcards.sample}/germline.parquet"
-    return files
+    return {**files, **only_gex(counts=f"{OUT}/samples/{row['sample']}/counts.h5ad")}
+
+
+def donor_of(wildcards):
+    """Who is meant in a multiplexed library."""
+    row = PLAN.rows[wildcards.sample]
+    return {key: row[key] for key in ("sample", "donor") if key in row}
+
+
+def input_facts(wildcards):
+    """What reading said of every sample."""
+    vdj = {"receptors": of_samples("receptors.json")} if PLAN.has_vdj else {}
+    gex = only_gex(load=of_samples("load.json"), counts=of_samples("counts.h5ad"))
+    return {**gex, **vdj}
+
+
+def only_gex(**files):
+    """These files, if the cohort has count matrices."""
+    return dict(files) if PLAN.has_gex else {}
 
 
 def germline_inputs(wildcards):
@@ -147,12 +166,6 @@ def robustness_inputs(wildcards):
     return {**vdj, **gex}
 
 
-def report_tables(wildcards):
-    """The tables that the report shows, by their names."""
-    shown = [name for name in tables_made() if name in REPORT_TABLES]
-    return {name: f"{TABLES}/{name}.tsv" for name in shown}
-
-
 def guard_inputs(wildcards):
     """What the design guard looks at, beside the design."""
     clusters = dict(
@@ -185,11 +198,9 @@ def patient_inputs(wildcards):
 def source_files(wildcards):
     """The files that the user gave."""
     rows = PLAN.rows.values()
-    found = [row[k] for row in rows for k in ("bcr", "tcr") if k in row]
-    for sample, row in PLAN.rows.items():
-        gex = Path(row.get("gex", ""))
-        if "gex" in row:
-            found += sorted(map(str, gex.iterdir())) if gex.is_dir() else [row["gex"]]
+    found = [row[k] for row in rows for k in ("bcr", "tcr", "donors") if k in row]
+    found += [file for row in rows if "gex" in row for file in matrix_files(row["gex"])]
+    found = list(dict.fromkeys(found))
     return {"sources": found + ([PLAN.clinical] if PLAN.clinical else [])}
 
 
@@ -211,13 +222,6 @@ def export_inputs(wildcards):
         **(gex if PLAN.has_gex else {}),
         **(vdj if PLAN.has_vdj else {}),
     }
-
-
-def templates():
-    """The files that the report is made of."""
-    folder = ROOT / "workflow" / "report"
-    wanted = (p for p in folder.rglob("*") if p.suffix not in {"", ".rst"})
-    return [shipped(name) for name in sorted(p.relative_to(ROOT).as_posix() for p in wanted)]
 
 
 def course_inputs(wildcards):

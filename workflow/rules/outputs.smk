@@ -47,7 +47,7 @@ GEX_TABLES = [
 ]
 PATIENT_TABLES = ["claims", "qc", "composition", "diversity", "clinical"]
 REPORT_TABLES = [
-    *["claims", "patients", "qc", "composition", "clusters", "car_cells", "on_target"],
+    *["claims", "patients", "inputs", "qc", "composition", "clusters", "car_cells", "on_target"],
     *["diversity", "clone_fates", "returned_clones", "lookup", "turnover", "car_clones"],
     *["isotypes", "gene_usage_change", "overlap", "pathway_change", "gene_set_overlap"],
     *["enrichment", "clinical", "composition_change", "design_guard", "reference"],
@@ -72,7 +72,7 @@ VDJ_TABLES = [
 
 def tables_made():
     """Names of the tables of this cohort."""
-    names = ["claims", "patients", "design_guard", "robustness"]
+    names = ["claims", "patients", "inputs", "design_guard", "robustness"]
     names += GEX_TABLES if PLAN.has_gex else ["qc"]
     names += VDJ_TABLES if PLAN.has_vdj else []
     names += ["lookup"] if PLAN.has_vdj and SETTINGS["clones.lookup"] else []
@@ -176,3 +176,16 @@ def keep_records():
     """Copy what `.snakemake` knows of this run to where the results are."""
     if os.path.isdir(OUT):
         keep(every_output(), OUT, FilePersistence(nolock=True))
+
+
+def report_tables(wildcards):
+    """The tables that the report shows, by their names."""
+    shown = [name for name in tables_made() if name in REPORT_TABLES]
+    return {name: f"{TABLES}/{name}.tsv" for name in shown}
+
+
+def templates():
+    """The files that the report is made of."""
+    folder = ROOT / "workflow" / "report"
+    wanted = (p for p in folder.rglob("*") if p.suffix not in {"", ".rst"})
+    return [shipped(name) for name in sorted(p.relative_to(ROOT).as_posix() for p in wanted)]

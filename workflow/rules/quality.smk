@@ -1,28 +1,3 @@
-rule load_sample:
-    """Read one count matrix of any format into the form that all other rules read."""
-    input:
-        gex=matrix_of,
-    output:
-        counts=f"{SAMPLE}/counts.h5ad",
-        facts=f"{SAMPLE}/load.json",
-    log:
-        f"{LOGS}/load_sample/{{sample}}.log",
-    benchmark:
-        f"{BENCHMARKS}/load_sample/{{sample}}.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(30, 700),
-        runtime=minutes(0.1),
-    params:
-        cfg=cfg(),
-        row=matrix_row,
-        code=code_of("load_sample"),
-    script:
-        "../scripts/load_sample.py"
-
-
 rule measure_qc:
     """Measure every barcode; nothing is decided here."""
     input:

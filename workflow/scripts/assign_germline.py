@@ -10,9 +10,7 @@ import logging
 import tempfile
 from pathlib import Path
 
-import pandas as pd
-
-from immune_reset import contigs, igblast, tables
+from immune_reset import igblast, tables, text_files
 from immune_reset.runtime import start
 
 logger = logging.getLogger("assign_germline")
@@ -27,11 +25,8 @@ def main(smk) -> None:
     germline = {name: Path(path) for name, path in given.items() if path}
     with tempfile.TemporaryDirectory() as folder:
         if fasta is None:
-            with contigs.readable(smk.input.bcr):
-                as_is = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig"}
-                header = pd.read_csv(smk.input.bcr, sep="\t", nrows=0, **as_is)
-                sep = contigs.separator(list(header))
-                table = pd.read_csv(smk.input.bcr, sep=sep, **as_is)
+            text_files.check_whole(smk.input.bcr)
+            table = text_files.table(smk.input.bcr)
             names, fasta = table["sequence_id"].str.strip().tolist(), Path(folder) / "query.fasta"
             fasta.write_text(igblast.queries(table), encoding="utf-8")
         data, organism = cfg["receptors.igblast_germline"], cfg["receptors.igblast_organism"]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from immune_reset.design import comparisons
 from immune_reset.errors import InputError, at
-from immune_reset.heads import check_heads
-from immune_reset.named_files import check_named_files
+from immune_reset.heads import check_files
+from immune_reset.input_remarks import day_remarks
 from immune_reset.plan import Plan, make_plan
 from immune_reset.planning import patients, remarks
 from immune_reset.sheets import files_made_for
@@ -54,7 +54,8 @@ def summary(plan: Plan) -> list[str]:
     for kind in ("gex", "bcr", "tcr"):
         n = sum(kind in row for row in plan.rows.values())
         lines.append(f"{kind}          {n} of {len(plan.rows)} samples")
-    return lines + [f"note         {remark}" for remark in remarks(plan.design)]
+    notes = remarks(plan.design) + day_remarks(plan.design)
+    return lines + [f"note         {note}" for note in notes]
 
 
 def main(arguments: list[str]) -> int:
@@ -65,8 +66,7 @@ def main(arguments: list[str]) -> int:
     try:
         made = files_made_for(ROOT)
         plan = make_plan(read_config(chosen.config), ROOT, made)
-        check_heads(list(plan.rows.values()), made)
-        check_named_files(plan.settings, list(plan.rows.values()), ROOT)
+        check_files(plan, made, ROOT)
     except InputError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,17 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from immune_reset import counts, genes, tables
+from immune_reset import (
+    barcodes,
+    counts,
+    donors,
+    genes,
+    genomes,
+    leaks,
+    matrix_heads,
+    tables,
+    text_files,
+)
 from immune_reset.errors import at
 from immune_reset.matrices import RawMatrix, read_matrix
 from immune_reset.runtime import start
@@ -28,44 +39,29 @@ def check_counts(raw: RawMatrix, *, place: str) -> None:
     ------
     InputError
         Without barcodes or features; with a barcode twice; with values that are negative, not
-        whole or not finite.
+        whole, not finite, or too large to be counts.
     """
-    if not len(raw.barcodes):
-        raise at(place, "it holds no barcodes", "Give the filtered matrix of the library")
-    if not len(raw.features):
-        raise at(place, "it holds no features", "Give the matrix as Cell Ranger wrote it")
+    genomes.check_axes(list(raw.barcodes), raw.features, place=place)
     repeated = raw.barcodes[raw.barcodes.duplicated()]
     if len(repeated):
         found = f"barcode {repeated[0]!r} occurs more than once ({len(repeated)} repeats)"
         raise at(place, found, "Give one library a file, or make the barcodes distinct")
-    values = raw.matrix.data
-    wrong = values[~np.isfinite(values) | (values < 0) | (values != np.round(values))]
-    if len(wrong):
-        found = (
-            f"{len(wrong)} of {len(values)} values are not whole counts, such as {wrong[0]:.6g}; "
-            "the matrix looks normalised, log-transformed or corrected"
-        )
-        raise at(place, found, "Give the raw counts (in an h5ad: X, layers['counts'] or raw)")
+    matrix_heads.check_counts(raw.matrix.data, place, first=False)
 
 
-def gene_expression(raw: RawMatrix, *, place: str) -> tuple[sparse.csr_matrix, pd.DataFrame]:
+def gene_expression(
+    raw: RawMatrix, *, join_by: str = "ensembl"
+) -> tuple[sparse.csr_matrix, pd.DataFrame]:
     """Return counts and features of type Gene Expression, rows of one gene id summed.
 
-    Antibody and hashtag features are set aside. `symbol` is brought up to date (`genes.ALIASES`)
-    and is the gene id where the file has none.
-
-    Raises
-    ------
-    InputError
-        If no feature is of type Gene Expression.
+    Antibody and hashtag features, and the genes of other species, are set aside. `symbol` is
+    brought up to date (`genes.ALIASES`) and is the gene id where the file has none, or where
+    genes are to be joined by symbol.
     """
     features = raw.features
     wanted = (features["feature_type"] == "Gene Expression").to_numpy()
-    if not wanted.any():
-        types = ", ".join(sorted(features["feature_type"].unique()))
-        raise at(place, f"no feature is of type Gene Expression (only {types})", "Give the GEX")
     matrix = raw.matrix if wanted.all() else raw.matrix[:, wanted]
-    features = features.loc[wanted].reset_index(drop=True)
+    features = genomes.joined(features.loc[wanted].reset_index(drop=True), join_by)
     codes, ids = pd.factorize(features["gene_id"])
     if len(ids) < len(features):
         sums = sparse.csr_matrix((np.ones(len(codes)), (np.arange(len(codes)), codes)))
@@ -75,10 +71,21 @@ def gene_expression(raw: RawMatrix, *, place: str) -> tuple[sparse.csr_matrix, p
     matrix.sum_duplicates()
     matrix.eliminate_zeros()
     features = features.set_index(pd.Index(ids, name="gene_id"))[["symbol", "feature_type"]]
-    blank = features["symbol"] == ""
-    features.loc[blank, "symbol"] = features.index[blank]
-    features["symbol"] = genes.current_symbols(features["symbol"])
     return matrix, features
+
+
+def of_donor(raw: RawMatrix, table: pd.DataFrame, donor: str, *, place: str) -> RawMatrix:
+    """Return the barcodes of a multiplexed library that `table` assigns to `donor`.
+
+    Raises
+    ------
+    InputError
+        If the table cannot be read so, or its barcodes are not those of the matrix.
+    """
+    own = donors.cells_of(table, donor, place=place)
+    rule = barcodes.match_rule(own, set(raw.barcodes), place=place, other="its matrix")
+    keep = raw.barcodes.isin({rule(name) for name in own})
+    return replace(raw, matrix=raw.matrix[keep], barcodes=raw.barcodes[keep])
 
 
 def name_cells(barcodes: pd.Index, *, sample: str) -> pd.DataFrame:
@@ -107,19 +114,25 @@ def describe(raw: RawMatrix, loaded: counts.Counts) -> Mapping[str, Any]:
         "n_other_features": int(others.sum()),
         "other_features": {str(name): int(n) for name, n in others.items()},
         "total_counts": int(loaded.matrix.data.sum(dtype=np.float64)),
+        "sex": leaks.sex_linked(loaded.matrix, current),
+        "leak": leaks.leaked_immunoglobulin(loaded.matrix, current),
     }
 
 
 def main(smk) -> None:
     """Snakemake entry point: read, compute, write."""
     start(smk)
-    gex = Path(str(smk.params.row["gex"]))
+    row, gex = smk.params.row, Path(str(smk.params.row["gex"]))
     raw = read_matrix(gex)
     check_counts(raw, place=str(gex))
-    matrix, features = gene_expression(raw, place=str(gex))
-    cells = name_cells(raw.barcodes, sample=str(smk.params.row["sample"]))
+    n_given = len(raw.barcodes)
+    if "donor" in row:
+        place = str(smk.input.donors)
+        raw = of_donor(raw, text_files.table(place), str(row["donor"]), place=place)
+    matrix, features = gene_expression(raw, join_by=smk.params.cfg["genes.join_by"])
+    cells = name_cells(raw.barcodes, sample=str(row["sample"]))
     loaded = counts.Counts(matrix, cells, features)
-    facts = describe(raw, loaded)
+    facts = {**describe(raw, loaded), "n_other_donors": n_given - len(cells)}
     if facts["n_barcodes"] > RAW_MATRIX_BARCODES:
         logger.warning("%s: %d barcodes; is this the unfiltered matrix?", gex, len(cells))
     logger.info("%s", facts)

@@ -7,7 +7,7 @@ import logging
 
 import pandas as pd
 
-from immune_reset import contigs, lookup, tables
+from immune_reset import lookup, tables, text_files
 from immune_reset.runtime import start
 
 logger = logging.getLogger("match_receptors")
@@ -17,7 +17,7 @@ def main(smk) -> None:
     """Snakemake entry point: read, compute, write."""
     start(smk)
     place = str(smk.input.lookup)
-    with contigs.readable(place):
+    with text_files.readable(place):
         listed = pd.read_csv(
             place,
             sep="\t",

@@ -124,9 +124,10 @@ def measure_changes(
             at = [(pair[0], baseline), (pair[1], followup)]
             at.sort(key=lambda side: side[0].n_repeats)
             reason = bound_words(at[0][0], at[1][0], at[0][1], at[1][1])
-        for measure in changes:
+        for measure, change in changes.items():
+            said = reason or (ONE_CLONE if np.isnan(change.p_value) else "")
             row = {"patient": patient, "receptor": receptor, "compartment": compartment}
-            row |= {"comparison": name, "reason": reason, "enough": enough}
+            row |= {"comparison": name, "reason": said, "enough": enough}
             rows.append(row | change_row(measure, changes, *pair))
     return pd.DataFrame(rows, columns=CHANGE_COLUMNS)
 

@@ -1,14 +1,24 @@
 """Read one sample's V(D)J contigs into AIRR chains and one receptor per cell.
 
-Reads Cell Ranger's contig annotations (versions 2 to 9) and AIRR rearrangement tables, plain or
-gzipped. The chain model and the categories are scirpy's, see `immune_reset.receptor_model`.
+Reads Cell Ranger's contig annotations (versions 2 to 9), AIRR rearrangement tables and BD
+Rhapsody's contigs, plain or gzipped. Barcodes that the matrix writes otherwise are read by one
+rule as it does (`immune_reset.barcodes`); of a multiplexed library only the donor's cells are
+kept. The chain model and the categories are scirpy's, see `immune_reset.receptor_model`.
 """
 
 import logging
 
 import pandas as pd
 
-from immune_reset import contigs, igblast, receptor_model, tables
+from immune_reset import (
+    contigs,
+    counts,
+    donors,
+    own_cells,
+    receptor_model,
+    tables,
+    text_files,
+)
 from immune_reset.runtime import start
 
 logger = logging.getLogger("read_receptors")
@@ -41,6 +51,8 @@ def build_receptors(
     productive_only: bool,
     high_confidence_only: bool,
     germline: pd.DataFrame | None = None,
+    cells: set[str] | None = None,
+    donor: set[str] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict]:
     """Return accepted chains, one receptor per cell, and the facts of one sample.
 
@@ -53,6 +65,8 @@ def build_receptors(
         What a chain needs to be accepted.
     germline
         IgBLAST's V identity of BCR contigs, where it was run; it replaces the table's own.
+    cells, donor
+        Barcodes of the sample's matrix, and of its donor in a multiplexed library; None: any.
 
     Returns
     -------
@@ -60,29 +74,31 @@ def build_receptors(
     `immune_reset.receptor_model.judge_chains`), and facts: per receptor what was read and left
     out, by reason, and the number of cells of each `receptor_type` and `chain_pairing`.
     """
-    parts = []
-    facts: dict = {"sample": sample, "BCR": None, "TCR": None}
+    parts, facts = [], {"sample": sample, "BCR": None, "TCR": None}
     for receptor, (table, path) in tables_in.items():
         chains, dropped = contigs.parse(table, path=path, receptor=receptor)
-        if germline is not None and receptor == "BCR":
-            chains = igblast.join_identity(chains, germline)
+        own = germline if receptor == "BCR" else None
+        chains, said = own_cells.prepared(chains, path, germline=own, cells=cells, donor=donor)
         accepted, lost = receptor_model.accept_chains(
             chains,
             min_umis=min_umis,
             productive_only=productive_only,
             high_confidence_only=high_confidence_only,
         )
-        facts[receptor] = {**dropped, **lost, **count_chains(accepted)}
+        facts[receptor] = {**dropped, **lost, **count_chains(accepted), **said}
         logger.info("%s of %s: %s", receptor, sample, facts[receptor])
         parts.append(accepted)
-    empty = contigs.parse(_no_contigs(), path="", receptor="BCR")[0]
-    chains = pd.concat([p for p in parts if len(p)] or [empty], ignore_index=True)
+    chains = pd.concat([p for p in parts if len(p)] or [_no_chains()], ignore_index=True)
     chains = name_chains(chains, sample=sample)[CHAIN_COLUMNS]
     receptors = receptor_model.judge_chains(receptor_model.index_chains(chains), chains)
-    facts["cells"] = len(receptors)
-    facts["receptor_type"] = receptors["receptor_type"].value_counts().to_dict()
-    facts["chain_pairing"] = receptors["chain_pairing"].value_counts().to_dict()
-    return as_text(chains), as_text(receptors), facts
+    return as_text(chains), as_text(receptors), {**facts, **count_receptors(receptors)}
+
+
+def count_receptors(receptors: pd.DataFrame) -> dict:
+    """Return the number of cells, and of each `receptor_type` and `chain_pairing`."""
+    kinds = ("receptor_type", "chain_pairing")
+    counted = {kind: receptors[kind].value_counts().to_dict() for kind in kinds}
+    return {"cells": len(receptors), **counted}
 
 
 def count_chains(chains: pd.DataFrame) -> dict:
@@ -100,22 +116,25 @@ def as_text(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype(words)
 
 
-def _no_contigs() -> pd.DataFrame:
-    return pd.DataFrame(columns=list(contigs.CELL_RANGER), dtype=str)
+def _no_chains() -> pd.DataFrame:
+    none = pd.DataFrame(columns=list(contigs.CELL_RANGER), dtype=str)
+    return contigs.parse(none, path="", receptor="BCR")[0]
 
 
 def main(smk) -> None:
     """Snakemake entry point: read, compute, write."""
     start(smk)
     cfg, found = smk.params.cfg, {}
-    for receptor, name in (("BCR", "bcr"), ("TCR", "tcr")):
-        if (path := tables.optional(smk.input, name)) is None:
-            continue
-        with contigs.readable(path):
-            as_is = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig"}
-            header = pd.read_csv(path, sep="\t", nrows=0, **as_is)
-            table = pd.read_csv(path, sep=contigs.separator(list(header)), **as_is)
-        found[receptor] = (table, str(path))
+    for receptor in ("BCR", "TCR"):
+        path = tables.optional(smk.input, receptor.lower())
+        if path is not None:
+            text_files.check_whole(path)
+            found[receptor] = (text_files.table(path), str(path))
+    matrix, table = tables.optional(smk.input, "counts"), tables.optional(smk.input, "donors")
+    cells = None if matrix is None else set(counts.read_cells(matrix)["barcode"])
+    if table is not None:
+        who, listed = str(smk.params.row["donor"]), text_files.table(table)
+        table = donors.cells_of(listed, who, place=str(table))
     germline = tables.optional(smk.input, "germline")
     chains, receptors, facts = build_receptors(
         found,
@@ -124,6 +143,8 @@ def main(smk) -> None:
         min_umis=cfg["receptors.min_umis"],
         productive_only=cfg["receptors.productive_only"],
         high_confidence_only=cfg["receptors.high_confidence_only"],
+        cells=cells,
+        donor=table,
     )
     tables.write(chains, smk.output.chains)
     tables.write(receptors, smk.output.receptors)

@@ -19,6 +19,7 @@ import yaml
 
 from immune_reset import (
     claims_text,
+    input_remarks,
     panels,
     pseudonyms,
     report,
@@ -60,7 +61,7 @@ TABLES = (
     "design_guard",
     "reference",
 )
-UNSEEN = ("claims", "patients", "clones", "disease_states")  # not shown as tables of the cohort
+UNSEEN = ("claims", "patients", "clones", "disease_states", "inputs")  # shown otherwise
 SECTIONS = (
     ("claims", "What changed"),
     ("patients", "Patients"),
@@ -73,10 +74,9 @@ SECTIONS = (
     ("methods", "Methods"),
     ("provenance", "Provenance"),
 )
-QUESTION = (
-    "What changed between the samples before and after the infusion, by how much, and what in "
-    "the data says so?"
-)
+UNSEEN = ("claims", "patients", "inputs")  # shown in other ways than as tables
+QUESTION = "What changed between the samples before and after the infusion, by how much, "
+QUESTION += "and what in the data says so?"
 
 
 def table_views(
@@ -111,7 +111,7 @@ def context_of(
     names = list(dict.fromkeys([*names, *frames["claims"]["comparison"]]))
     has = {"gex": "composition" in frames, "vdj": "diversity" in frames}
     has["controls"] = "reference" in frames
-    qc = frames.get("qc")
+    qc = frames.get("qc") if has["gex"] else None
     groups = report_views.claim_groups(views, people, names)
     for group in groups:
         own = [view for view in views if view["scope"] == group["scope"]]
@@ -136,9 +136,9 @@ def context_of(
         "claim_groups": groups,
         "words": catalogue["pages"],
         "pages": report_patients.pages(frames, groups, people, plan, catalogue),
-        "grid": report_views.sample_grid(plan, qc if has["gex"] else None),
+        "grid": report_views.sample_grid(plan, qc),
         "without_receptors": report_views.without_receptors(plan, frames.get("diversity")),
-        "remarks": report_views.sample_remarks(plan, qc if has["gex"] else None),
+        "remarks": report_views.sample_remarks(plan, qc) + input_remarks.said(plan, frames),
         "views": table_views(frames, min_confidence=settings["annotation.min_confidence"]),
         "references": yaml.safe_load(texts["references.yaml"]),
     }

@@ -1,16 +1,10 @@
 """Contig tables of V(D)J libraries, read into AIRR chains.
 
-Two forms are read: the contig annotations that Cell Ranger writes (versions 2 to 9, `.csv`), and
-AIRR rearrangement tables (`.tsv`; Cell Ranger's own and other tools'). Both come in as text, every
-column a string, and go out as AIRR chains. `None`, `nan` and their like are missing values, as
-they are in the tables of several Cell Ranger versions.
+Three forms are read: the contig annotations that Cell Ranger writes (versions 2 to 9, filtered or
+all), AIRR rearrangement tables (Cell Ranger's own and other tools'), and BD Rhapsody's tables of
+contigs. All come in as text, every column a string, and go out as AIRR chains. `None`, `nan` and
+their like are missing values, as they are in the tables of several Cell Ranger versions.
 """
-
-import gzip
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -39,6 +33,26 @@ CELL_RANGER = {
     "umis": "umi_count",
 }
 CELL_RANGER_OPTIONAL = ("d_gene", "reads")
+BD_RHAPSODY = {
+    "Cell_Index": "cell_id",
+    "Contig_ID": "sequence_id",
+    "Chain_Type": "locus",
+    "V_gene": "v_call",
+    "D_gene": "d_call",
+    "J_gene": "j_call",
+    "C_gene": "c_call",
+    "CDR3_Nucleotide": "junction",
+    "CDR3_Translation": "junction_aa",
+    "Productive": "productive",
+    "Read_Count": "consensus_count",
+    "Molecule_Count": "umi_count",
+}
+BD_OPTIONAL = ("Contig_ID", "D_gene", "C_gene", "Read_Count")
+BD_LOCI = {
+    "TCR_ALPHA": "TRA", "TCR_BETA": "TRB", "TCR_GAMMA": "TRG", "TCR_DELTA": "TRD",
+    "BCR_HEAVY": "IGH", "BCR_KAPPA": "IGK", "BCR_LAMBDA": "IGL",
+}  # fmt: skip
+IS_CELL = ("is_cell", "Putative_Cell", "Putative")
 AIRR_REQUIRED = (
     "cell_id", "sequence_id", "v_call", "j_call", "junction", "junction_aa", "productive",
 )  # fmt: skip
@@ -47,43 +61,29 @@ TEXT_COLUMNS = (
     "junction_aa",
 )  # fmt: skip
 COUNT_COLUMNS = ("consensus_count", "umi_count")
+MAX_COUNT = 2**31
+MAY_HOLD = {
+    "cell_id": r"\w[\w.:#/+-]*",
+    "sequence_id": r"\w[\w.:#/|=,+-]*",
+    "v_call": r"[\w*/,.()|; -]+",
+    "d_call": r"[\w*/,.()|; -]+",
+    "j_call": r"[\w*/,.()|; -]+",
+    "c_call": r"[\w*/,.()|; -]+",
+    "junction": r"[ACGTUNRYSWKMBDHV.-]+",
+    "junction_aa": r"[A-Z*_#?.-]+",
+}
+"""What a name or a sequence is made of; what else stands there is no receptor."""
 MEND = (
     "Give Cell Ranger's filtered_contig_annotations.csv as it was written, "
     "or an AIRR rearrangement table (.tsv) of single cells"
 )
 
 
+OTHER_COLUMN = "Put the file into the sample sheet's column for its receptor (bcr or tcr)"
+
+
 class OtherReceptor(InputError):
     """A contig table of the other receptor."""
-
-
-def separator(header: list[str]) -> str:
-    """Return the field separator of a contig table, whatever its name: tab, or comma.
-
-    `header`: its column names, as split by tabs.
-    """
-    return "\t" if len(header) > 1 else ","
-
-
-@contextmanager
-def readable(path: str | Path) -> Iterator[None]:
-    """Say in one line what is wrong with a contig table that cannot be read at all.
-
-    Raises
-    ------
-    InputError
-        For a file that is missing, empty, truncated, not compressed as its name says, or no table.
-    """
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise at(path, "there is no such file", "Correct its path in the sample sheet") from error
-    except pd.errors.EmptyDataError as error:
-        raise at(path, "the file is empty, without even a header", MEND) from error
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise at(path, f"the compressed file is broken ({error})", "Copy it again") from error
-    except (pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise at(path, f"this is no table ({str(error).strip()})", MEND) from error
 
 
 def parse(table: pd.DataFrame, *, path: str, receptor: str) -> tuple[pd.DataFrame, dict[str, int]]:
@@ -115,10 +115,13 @@ def parse(table: pd.DataFrame, *, path: str, receptor: str) -> tuple[pd.DataFram
         every chain is of the other receptor.
     """
     table = table.rename(columns=lambda name: str(name).strip())
-    chains = _from_airr(table, path) if "cell_id" in table else _from_cell_ranger(table, path)
+    chains, _ = _chains(table, path)
+    chains["v_identity"] = chains["v_identity"].fillna(mutation.v_identity(table))
+    chains["high_confidence"] = _flags(table, "high_confidence", path)
+    is_cell = next((name for name in IS_CELL if name in table), "is_cell")
     dropped = {"contigs": len(chains)}
     reasons = {
-        "not_a_cell": ~_flags(table, "is_cell", path),
+        "not_a_cell": ~_flags(table, is_cell, path),
         "no_cell_id": chains["cell_id"].isna(),
         "no_locus": ~chains["locus"].isin(LOCI),
         "other_receptor": ~chains["locus"].isin(RECEPTOR_LOCI[receptor]),
@@ -128,37 +131,65 @@ def parse(table: pd.DataFrame, *, path: str, receptor: str) -> tuple[pd.DataFram
         dropped[reason] = int((keep & lost.to_numpy()).sum())
         keep &= ~lost.to_numpy()
     if not keep.any() and dropped["other_receptor"]:
-        other = "TCR" if receptor == "BCR" else "BCR"
+        other = {"BCR": "TCR", "TCR": "BCR"}[receptor]
         found = f"given as {receptor}, but all its chains are {other} chains"
-        mend = "Put the file into the sample sheet's column for its receptor (bcr or tcr)"
-        raise OtherReceptor(str(at(path, found, mend)))
-    chains = chains[keep].reset_index(drop=True)
-    _refuse_repeated(chains, path)
-    return chains, dropped
+        raise OtherReceptor(str(at(path, found, OTHER_COLUMN)))
+    return _distinct(chains[keep].reset_index(drop=True), path), dropped
 
 
-def _from_cell_ranger(table: pd.DataFrame, path: str) -> pd.DataFrame:
-    missing = [c for c in CELL_RANGER if c not in table and c not in CELL_RANGER_OPTIONAL]
+def _chains(table: pd.DataFrame, path: str) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Return the chains of a table of any form, and the file's own name of each AIRR column."""
+    if "cell_id" in table or ("v_call" in table and "barcode" not in table):
+        return _from_airr(table, path)
+    if "Cell_Index" in table:
+        return _from_bd(table, path)
+    return _renamed(table, CELL_RANGER, CELL_RANGER_OPTIONAL, path)
+
+
+def _renamed(
+    table: pd.DataFrame, names: dict[str, str], optional: tuple[str, ...], path: str
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    missing = [c for c in names if c not in table and c not in optional]
     if missing:
         raise _lacks(table, missing, path)
-    present = {old: new for old, new in CELL_RANGER.items() if old in table}
-    return _typed(table[list(present)].rename(columns=present), table, path)
+    present = {old: new for old, new in names.items() if old in table}
+    own = {new: old for old, new in present.items()}
+    return _typed(table[list(present)].rename(columns=present), own, path), own
 
 
-def _from_airr(table: pd.DataFrame, path: str) -> pd.DataFrame:
+def _from_bd(table: pd.DataFrame, path: str) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Return the chains of a BD Rhapsody table; "dominant" files name columns so at their end.
+
+    BD's CDR3 is without its two anchors, and stands in `junction` as it is (as in scirpy).
+    """
+    names = {
+        f"{old}_Dominant" if f"{old}_Dominant" in table else old: new
+        for old, new in BD_RHAPSODY.items()
+    }
+    chains, own = _renamed(table, names, BD_OPTIONAL, path)
+    chains["locus"] = chains["locus"].map(lambda name: BD_LOCI.get(name, name)).astype(object)
+    if "Contig_ID" not in table:
+        number = table.groupby("Cell_Index").cumcount() + 1
+        chains["sequence_id"] = table["Cell_Index"] + "_contig_" + number.astype(str)
+    return chains, own
+
+
+def _from_airr(table: pd.DataFrame, path: str) -> tuple[pd.DataFrame, dict[str, str]]:
     missing = [column for column in AIRR_REQUIRED if column not in table]
     if missing:
         raise _lacks(table, missing, path)
     names = [*TEXT_COLUMNS, *COUNT_COLUMNS, "productive", "v_identity"]
     chains = table[[column for column in names if column in table]].copy()
+    own = {}
     if "umi_count" not in chains and "duplicate_count" in table:
         chains["umi_count"] = table["duplicate_count"]
-    chains = _typed(chains, table, path)
+        own["umi_count"] = "duplicate_count"
+    chains = _typed(chains, own, path)
     if "locus" not in table:
         chains["locus"] = locus_of_genes(chains["v_call"], chains["j_call"])
     if (len(chains) > 0) and chains["cell_id"].isna().all():
         raise at(path, "column 'cell_id' is empty: no contig belongs to a cell", MEND)
-    return chains
+    return chains, own
 
 
 def _lacks(table: pd.DataFrame, missing: list[str], path: str) -> Exception:
@@ -168,20 +199,29 @@ def _lacks(table: pd.DataFrame, missing: list[str], path: str) -> Exception:
     return at(path, f"{noun} {names} missing (found: {found})", MEND)
 
 
-def _typed(chains: pd.DataFrame, table: pd.DataFrame, path: str) -> pd.DataFrame:
-    typed = pd.DataFrame(index=table.index)
+def _typed(chains: pd.DataFrame, own: dict[str, str], path: str) -> pd.DataFrame:
+    """Return the columns typed; `own`: the file's name of a column, for messages."""
+    typed = pd.DataFrame(index=chains.index)
     for column in TEXT_COLUMNS:
         typed[column] = _text(chains[column]) if column in chains else None
-    typed["locus"] = typed["locus"].str.upper() if "locus" in chains else None
-    for column in ("junction", "junction_aa"):
-        typed[column] = typed[column].str.upper() if len(typed) else typed[column]
-    typed["productive"] = _flags(chains, "productive", path, missing=False)
-    typed["high_confidence"] = _flags(table, "high_confidence", path)
+    for column in ("locus", "junction", "junction_aa"):
+        if column in chains and len(typed):
+            typed[column] = typed[column].str.upper()
+    for column, pattern in MAY_HOLD.items():
+        _check_words(typed, column, pattern, own.get(column, column), path)
+    typed["productive"] = _flags(chains, "productive", path, missing=False, own=own)
     for column in COUNT_COLUMNS:
-        typed[column] = _counts(chains, column, path)
-    given = _share(chains, "v_identity")
-    typed["v_identity"] = given.fillna(mutation.v_identity(table))
+        typed[column] = _counts(chains, column, path, own.get(column, column))
+    typed["v_identity"] = _share(chains, "v_identity")
     return typed
+
+
+def _check_words(table: pd.DataFrame, column: str, pattern: str, own: str, path: str) -> None:
+    given = table[column].dropna()
+    strange = given[~given.astype(str).str.fullmatch(pattern)] if len(given) else given
+    if len(strange):
+        value, row = str(strange.iloc[0])[:60], strange.index[0] + 1
+        raise at(path, f"contig {row}, column '{own}' holds {value!r}", MEND)
 
 
 def _text(values: pd.Series) -> pd.Series:
@@ -189,26 +229,29 @@ def _text(values: pd.Series) -> pd.Series:
     return values.astype(object).where(~values.str.lower().isin(MISSING), None)
 
 
-def _flags(table: pd.DataFrame, column: str, path: str, *, missing: bool = True) -> pd.Series:
+def _flags(
+    table: pd.DataFrame, column: str, path: str, *, missing: bool = True,
+    own: dict[str, str] | None = None,
+) -> pd.Series:  # fmt: skip
     if column not in table:
         return pd.Series(True, index=table.index)
     words = table[column].str.strip().str.lower()
     strange = words[~words.isin(TRUE | FALSE | MISSING)]
     if len(strange):
-        value = table[column].loc[strange.index[0]]
-        raise at(path, f"column '{column}' holds '{value}'", "Write it as true or false")
+        value, name = table[column].loc[strange.index[0]], (own or {}).get(column, column)
+        raise at(path, f"column '{name}' holds '{value}'", "Write it as true or false")
     return words.isin(TRUE) | (missing & words.isin(MISSING))
 
 
-def _counts(table: pd.DataFrame, column: str, path: str) -> pd.Series:
+def _counts(table: pd.DataFrame, column: str, path: str, own: str) -> pd.Series:
     if column not in table:
         return pd.Series(pd.NA, index=table.index, dtype="Int64")
     numbers = pd.to_numeric(table[column], errors="coerce")
     bad = numbers.isna() & ~table[column].str.strip().str.lower().isin(MISSING)
-    bad |= (numbers < 0) | (numbers % 1 > 0)
+    bad |= (numbers < 0) | (numbers > MAX_COUNT) | (numbers % 1 > 0)
     if bad.any():
         value = table[column][bad].iloc[0]
-        raise at(path, f"column '{column}' holds '{value}'", "Counts are whole numbers from 0")
+        raise at(path, f"column '{own}' holds '{value}'", "Counts are whole numbers from 0")
     return numbers.astype("Int64")
 
 
@@ -231,9 +274,10 @@ def locus_of_genes(v_call: pd.Series, j_call: pd.Series) -> pd.Series:
     return locus.where(agree & locus.isin(LOCI), None)
 
 
-def _refuse_repeated(chains: pd.DataFrame, path: str) -> None:
+def _distinct(chains: pd.DataFrame, path: str) -> pd.DataFrame:
     repeated = chains["sequence_id"].isna() | chains.duplicated(["sequence_id"])
     if repeated.any():
         name = chains.loc[repeated, "sequence_id"].iloc[0]
         found = f"contig '{name}' is there more than once" if name else "a contig has no name"
         raise at(path, found, "One file holds one library, each contig once, with its own name")
+    return chains

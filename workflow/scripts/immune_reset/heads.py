@@ -1,30 +1,46 @@
 """A look at the head of every input file, so that what cannot work stops before any job runs."""
 
-import csv
-import gzip
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import h5py
-import numpy as np
 import pandas as pd
 
-from immune_reset import contigs
+from immune_reset import barcodes, contigs, donors, genomes, text_files
 from immune_reset.errors import at
+from immune_reset.matrix_heads import Head, read_head
+from immune_reset.named_files import check_named_files
+from immune_reset.plan import Plan
+from immune_reset.triplets import matrix_files
 
 Row = dict[str, Any]
-CELL_RANGER = ("barcode", "chain", "v_gene", "j_gene", "productive", "cdr3", "cdr3_nt", "umis")
-AIRR = ("cell_id", "locus", "v_call", "j_call", "productive", "junction", "junction_aa")
-MATRIX_NAMES = (("matrix.mtx",), ("barcodes.tsv",), ("features.tsv", "genes.tsv"))
-V3 = ("data", "indices", "indptr", "shape", "features/id", "features/name", "features/feature_type")
-V2 = ("data", "indices", "indptr", "shape", "genes", "gene_names")
 PEEK = 2000
-PEEK_VALUES = 100_000
+MIN_CONTIG_CELLS = 10
+"""Cells with contigs of which some must be in the matrix; fewer may all have been lost there."""
+
+MIN_SHARED = 10
+"""Cells that two samples must share by name for their counts to be compared."""
+
+SAME = 0.5
+"""Share of the cells of one name with equal counts from which two samples are one."""
 
 
-def check_heads(rows: list[Row], made: set[str]) -> None:
-    """Refuse files that are truncated, of another kind, or that belong to other cells.
+def check_files(plan: Plan, made: set[str], root: str | Path) -> None:
+    """Refuse what a checked plan's files show in seconds: sheets' and configuration's alike.
+
+    `made`: paths that a rule writes; `root`: folder of the Snakefile.
+    """
+    chosen, rows = plan.settings, list(plan.rows.values())
+    car, join_by = chosen["car"]["features"], chosen["genes"]["join_by"]
+    check_heads(rows, made, car=car, join_by=join_by)
+    check_named_files(chosen, rows, root)
+
+
+def check_heads(
+    rows: list[Row], made: set[str], *, car: list[str] | None = None, join_by: str = "ensembl"
+) -> None:
+    """Refuse files that are cut, of another kind, given twice, or that belong to other cells.
 
     Parameters
     ----------
@@ -32,147 +48,129 @@ def check_heads(rows: list[Row], made: set[str]) -> None:
         Rows of the sample sheet, paths resolved.
     made
         Paths that a rule of the workflow writes; they are not looked at.
+    car
+        CAR features that the configuration names.
+    join_by
+        What genes are joined by, "ensembl" or "symbol".
 
     Raises
     ------
     InputError
         Names the file, what was found in it and the mend.
     """
+    heads: dict[str, Head] = {}
+    tables: dict[tuple[str, str], str] = {}
     for row in rows:
-        cells = None
+        head = None
         if "gex" in row and row["gex"] not in made:
-            cells = _looked(Path(row["gex"]), "", _stamp(Path(row["gex"])))
-        for column in ("bcr", "tcr"):
-            if column in row and row[column] not in made:
-                path = Path(row[column])
-                found = _looked(path, column, _stamp(path))
-                if cells is not None and found:
-                    _check_match(found, cells, Path(row[column]), Path(row["gex"]))
+            head = _head(Path(row["gex"]), _stamp(Path(row["gex"])))
+            heads[row["sample"]] = head
+        if "donors" in row:
+            _check_donor(row, head)
+        _check_contigs(row, head, made, tables)
+    own = {row["sample"]: row for row in rows}
+    for (one, first), (other, second) in combinations(heads.items(), 2):
+        _check_same_cells(own[one], first, own[other], second)
+    _check_genes(heads, join_by)
+    if heads and not made & {row.get("gex", "") for row in rows}:
+        _check_car(heads, car or [])
 
 
 @cache
-def _looked(path: Path, column: str, stamp: tuple) -> set[str]:
-    """Return the barcodes of a file in the state `stamp`, which one process looks at once."""
-    return contig_barcodes(path, column) if column else matrix_barcodes(path)
+def _head(path: Path, stamp: tuple) -> Head:
+    """Return the head of a matrix in the state `stamp`, which one process looks at once."""
+    return read_head(path)
+
+
+@cache
+def _contig_cells(path: Path, column: str, stamp: tuple) -> set[str]:
+    """Return the barcodes of contigs in the state `stamp`, looked at once."""
+    return contig_barcodes(path, column)
 
 
 def _stamp(path: Path) -> tuple:
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
-    states = [file.stat() for file in files if file.exists()]
+    states = [Path(name).stat() for name in matrix_files(path) if Path(name).exists()]
     return (Path.cwd(), *((state.st_mtime_ns, state.st_size, state.st_ino) for state in states))
 
 
-def _check_match(found: set[str], cells: set[str], contigs: Path, matrix: Path) -> None:
-    if found & cells:
+def _check_donor(row: Row, head: Head | None) -> None:
+    table = text_files.table(row["donors"])
+    cells = donors.cells_of(table, row["donor"], place=row["donors"])
+    if head is not None:
+        place, other = row["donors"], str(head.path)
+        barcodes.match_rule(cells, set(head.barcodes), place=place, other=other)
+
+
+def _check_contigs(
+    row: Row, head: Head | None, made: set[str], tables: dict[tuple[str, str], str]
+) -> None:
+    found: dict[str, set[str]] = {}
+    for column in ("bcr", "tcr"):
+        if column not in row or row[column] in made:
+            continue
+        path = Path(row[column])
+        found[column] = _contig_cells(path, column, _stamp(path))
+        if found[column]:
+            key = (text_files.digest(path), row.get("donor", ""))
+            before = tables.setdefault(key, row["sample"])
+            if before != row["sample"]:
+                said = f"the same contigs as those of sample '{before}'"
+                raise at(path, said, "Give each sample its own file")
+    if head is None:
         return
-    raise at(
-        contigs,
-        f"none of its first {len(found)} barcodes is in {matrix} "
-        f"(here {min(found)}, there {min(cells) if cells else 'none'})",
-        "give the contigs of the same library, with barcodes written the same way (suffix -1)",
-    )
+    cells = set(head.barcodes)
+    alone = not any(names & cells for names in found.values())
+    for column, names in found.items():
+        if len(names) >= MIN_CONTIG_CELLS or alone:
+            barcodes.match_rule(names, cells, place=row[column], other=str(head.path))
+
+
+def _check_same_cells(one: Row, first: Head, other: Row, second: Head) -> None:
+    if one.get("donor") != other.get("donor"):
+        return
+    ours = {barcodes.core(name): mark for name, mark in first.marks.items()}
+    theirs = {barcodes.core(name): mark for name, mark in second.marks.items()}
+    shared = ours.keys() & theirs.keys()
+    equal = sum(ours[name] == theirs[name] for name in shared)
+    whole = bool(ours) and first.barcodes == second.barcodes and equal == len(shared)
+    many = len(shared) >= MIN_SHARED and equal >= SAME * len(shared)
+    if whole or many or Path(one["gex"]).resolve() == Path(other["gex"]).resolve():
+        said = "the same matrix as" if first.barcodes == second.barcodes else "the same cells as"
+        found = f"{said} that of sample '{one['sample']}', {first.path}"
+        raise at(f"{second.path} (sample '{other['sample']}')", found, "Give each its own library")
+
+
+def _check_genes(heads: dict[str, Head], join_by: str) -> None:
+    named = {sample: genomes.has_ensembl(head.features) for sample, head in heads.items()}
+    if join_by == "ensembl" and len(set(named.values())) > 1:
+        with_ids = next(sample for sample, has in named.items() if has)
+        without = next(sample for sample, has in named.items() if not has)
+        found = (
+            f"sample '{without}' names genes by symbols alone (such as "
+            f"{heads[without].features['gene_id'].iloc[0]}), sample '{with_ids}' by Ensembl ids"
+        )
+        raise at(heads[without].path, found, "Set genes.join_by: symbol, or give the ids to all")
+    common: set[str] | None = None
+    for sample, head in heads.items():
+        own = set(genomes.joined(head.features, join_by)["gene_id"])
+        common = own if common is None else common & own
+        if not common:
+            found = f"sample '{sample}' has no gene in common with the samples before it"
+            raise at(head.path, found, "Name genes alike in all samples (ids or symbols)")
+
+
+def _check_car(heads: dict[str, Head], car: list[str]) -> None:
+    frames = [head.features for head in heads.values()]
+    known = {name for frame in frames for name in [*frame["gene_id"], *frame["symbol"]]}
+    for name in car:
+        if name not in known:
+            found = f"the feature '{name}' is in no sample's matrix"
+            raise at("configuration, car.features", found, "Name it as there, or remove it")
 
 
 def matrix_barcodes(path: Path) -> set[str]:
-    """Return the barcodes of a count matrix: 10x `.h5`, `.h5ad` or 10x folder."""
-    if path.is_dir():
-        return _folder_barcodes(path)
-    if path.suffix not in (".h5", ".h5ad"):
-        raise at(path, "not a count matrix by its name", "give a 10x .h5, a 10x folder or an .h5ad")
-    try:
-        with h5py.File(path, "r") as file:
-            return _h5_barcodes(file, path)
-    except (OSError, KeyError, RuntimeError) as error:
-        raise at(
-            path,
-            f"cannot be opened as HDF5 ({_short(error)})",
-            "copy the file again; it is cut or damaged",
-        ) from None
-
-
-def _h5_barcodes(file: h5py.File, path: Path) -> set[str]:
-    if "obs" in file and "var" in file:
-        _check_h5ad_values(file, path)
-        index = file["obs"].attrs.get("_index", "_index")
-        return _distinct([file["obs"][index][:]], path)
-    groups = [file[name] for name in file if isinstance(file[name], h5py.Group)]
-    tables = [group for group in groups if "barcodes" in group and "indptr" in group]
-    if not tables:
-        raise at(
-            path,
-            f"HDF5, but neither a 10x matrix nor an h5ad (it holds {sorted(file)})",
-            "give Cell Ranger's filtered_feature_bc_matrix.h5",
-        )
-    for group in tables:
-        missing = [name for name in (V3 if "features" in group else V2) if name not in group]
-        if missing:
-            found = f"a 10x matrix without '{group.name}/{missing[0]}'"
-            raise at(path, found, "Give filtered_feature_bc_matrix.h5 as Cell Ranger wrote it")
-        _check_counts(group["data"][:PEEK_VALUES], path)
-    return _distinct([group["barcodes"][:] for group in tables], path)
-
-
-def _distinct(groups: list[np.ndarray], path: Path) -> set[str]:
-    cells = [[_text(name) for name in names] for names in groups]
-    for names in cells:
-        if len(set(names)) < len(names):
-            twice = pd.Series(names)[pd.Series(names).duplicated()].iloc[0]
-            mend = "Give one library a file, or make the barcodes distinct"
-            raise at(path, f"barcode {twice!r} occurs more than once", mend)
-    return {name for names in cells for name in names}
-
-
-def _whole(values: np.ndarray) -> bool:
-    return bool((np.isfinite(values) & (values >= 0) & (values == np.round(values))).all())
-
-
-def _check_counts(values: np.ndarray, path: Path) -> None:
-    wrong = values[~np.isfinite(values) | (values < 0) | (values != np.round(values))]
-    if len(wrong):
-        found = (
-            f"{len(wrong)} of its first {len(values)} values are not whole counts, such as "
-            f"{wrong[0]:.6g}; the matrix looks normalised, log-transformed or corrected"
-        )
-        raise at(path, found, "Give the raw counts")
-
-
-def _check_h5ad_values(file: h5py.File, path: Path) -> None:
-    places = [name for name in ("X", "layers/counts", "raw/X") if name in file]
-    heads = []
-    for name in places:
-        node = file[name]
-        dense = isinstance(node, h5py.Dataset)
-        heads.append(node[:50].ravel() if dense else node["data"][:PEEK_VALUES])
-    if not any(_whole(values) for values in heads):
-        found = f"none of {', '.join(places) or 'X'} holds whole, non-negative counts"
-        mend = "Store the raw counts as X, as layers['counts'] or as raw"
-        raise at(path, f"{found}; they look normalised", mend)
-
-
-def _folder_barcodes(folder: Path) -> set[str]:
-    places = []
-    for names in MATRIX_NAMES:
-        found = [folder / (name + end) for name in names for end in ("", ".gz")]
-        present = [path for path in found if path.is_file()]
-        if not present:
-            holds = sorted(path.name for path in folder.iterdir())[:5]
-            raise at(
-                folder,
-                f"no {names[0]}[.gz] in this folder (it holds {holds})",
-                "give the folder filtered_feature_bc_matrix itself",
-            )
-        places.append(present[0])
-    head = _first_lines(places[0], PEEK)
-    if not head or not head[0].startswith("%%MatrixMarket"):
-        raise at(places[0], "not a MatrixMarket file", "copy Cell Ranger's matrix.mtx.gz again")
-    sizes, *entries = [line.split() for line in head if line and not line.startswith("%")] or [[]]
-    values = pd.to_numeric(pd.Series([entry[-1] for entry in entries], dtype=str), "coerce")
-    _check_counts(values.to_numpy(float), places[0])
-    cells = [line.split("\t")[0] for line in _first_lines(places[1], None) if line.strip()]
-    if len(sizes) == 3 and sizes[1] != str(len(cells)):
-        found = f"it has {len(cells)} lines, but {places[0].name} {sizes[1]} columns"
-        raise at(places[1], found, "Give three files that were written together")
-    return _distinct([np.array(cells, dtype=object)], places[1])
+    """Return the barcodes of a count matrix: 10x `.h5`, `.h5ad`, 10x folder or prefixed files."""
+    return set(read_head(path).barcodes)
 
 
 def contig_barcodes(path: Path, column: str) -> set[str]:
@@ -180,62 +178,21 @@ def contig_barcodes(path: Path, column: str) -> set[str]:
 
     A table with a header and no row is an empty repertoire, not an error.
     """
-    lines = _first_lines(path, PEEK)
-    if not lines:
-        raise at(path, "the file is empty", "give a contig table; one without contigs has a header")
-    delimiter = "\t" if lines[0].count("\t") > lines[0].count(",") else ","
-    header = next(csv.reader([lines[0].lstrip("\ufeff")], delimiter=delimiter))
-    header = [name.strip() for name in header]
-    needed = AIRR if "junction" in header or "rearrangement_id" in header else CELL_RANGER
-    missing = [name for name in needed if name not in header]
-    if missing:
-        raise at(
-            path,
-            f"no column '{missing[0]}' in its header ({', '.join(header[:8])} ...)",
-            "give Cell Ranger's filtered_contig_annotations.csv or an AIRR rearrangement table",
-        )
-    table = _contig_rows(lines, header, delimiter, path)
-    receptor = column.upper()
+    text_files.check_whole(path)
+    receptor, table = column.upper(), text_files.table(path, PEEK)
     try:
-        contigs.parse(table, path=str(path), receptor=receptor)
+        chains, _ = contigs.parse(table, path=str(path), receptor=receptor)
     except contigs.OtherReceptor:
-        if len(lines) == PEEK:  # its chains of this receptor may stand further down
-            whole = _contig_rows(_first_lines(path, None), header, delimiter, path)
-            contigs.parse(whole, path=str(path), receptor=receptor)
-        else:
+        if len(table) < PEEK - 100:  # its chains of this receptor may stand further down
             raise
-    return set(table[needed[0]]) - {""}
+        table = text_files.table(path)
+        chains, _ = contigs.parse(table, path=str(path), receptor=receptor)
+    return cells_of(table, chains)
 
 
-def _contig_rows(lines: list[str], header: list[str], delimiter: str, path: Path) -> pd.DataFrame:
-    rows = list(csv.reader(lines[1:], delimiter=delimiter))
-    for number, row in enumerate(rows, start=2):
-        if len(row) > len(header):
-            found = f"{len(row)} cells under {len(header)} columns"
-            raise at(f"{path}, line {number}", found, "Copy the file again; it is cut or damaged")
-    filled = [row + [""] * (len(header) - len(row)) for row in rows if row]
-    return pd.DataFrame(filled, columns=header, dtype=str)
-
-
-def _first_lines(path: Path, n: int | None) -> list[str]:
-    opener = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opener(path, "rt", encoding="utf-8") as file:
-            lines = []
-            for line in file:
-                lines.append(line.rstrip("\r\n"))
-                if n is not None and len(lines) == n:
-                    break
-            return lines
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise at(
-            path, f"cannot be read ({_short(error)})", "copy the file again; it is cut or damaged"
-        ) from None
-
-
-def _text(name: Any) -> str:
-    return name.decode() if isinstance(name, bytes) else str(name)
-
-
-def _short(error: Exception) -> str:
-    return str(error).split("\n")[0][:120] or type(error).__name__
+def cells_of(table: pd.DataFrame, chains: pd.DataFrame) -> set[str]:
+    """Return the cells of the chains, or where none was accepted of the whole table."""
+    if len(chains):
+        return set(chains["cell_id"].dropna())
+    name = next((name for name in ("barcode", "cell_id", "Cell_Index") if name in table), None)
+    return set() if name is None else set(table[name]) - {""}

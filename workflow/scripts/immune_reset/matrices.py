@@ -1,9 +1,8 @@
-"""Reading raw count matrices: 10x HDF5 (v2, v3), 10x folders (v2, v3), and h5ad.
+"""Reading raw count matrices: 10x HDF5 (v2, v3), three text files (v2, v3), and h5ad.
 
-What a file is is told from its contents, not from its name.
+What a file is is told from its contents; only three text files go by their names.
 """
 
-import gzip
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +11,17 @@ import h5py
 import numpy as np
 import pandas as pd
 from anndata.io import read_elem
-from scipy import io, sparse
+from scipy import sparse
 
+from immune_reset import genomes, triplets
 from immune_reset.errors import InputError, at
 
 TRUNCATED = "Copy or download it again and compare its size or checksum with the source's"
-KINDS = "Give a 10x .h5, a 10x matrix folder, or an .h5ad with raw counts"
-UNREADABLE = (OSError, EOFError, zlib.error, ValueError, RuntimeError, KeyError, IndexError)
-ID_COLUMNS = ("gene_ids", "gene_id", "ensembl_id", "ensembl_ids", "feature_id")
-SYMBOL_COLUMNS = ("symbol", "gene_symbols", "gene_symbol", "gene_name", "feature_name")
-TYPE_COLUMNS = ("feature_types", "feature_type")
+KINDS = f"{triplets.MEND} with raw counts"
+UNREADABLE = (
+    OSError, EOFError, zlib.error, ValueError, RuntimeError, KeyError, IndexError, TypeError,
+    OverflowError, AttributeError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,8 @@ def read_matrix(path: Path) -> RawMatrix:
     if not path.exists():
         raise at(path, "no such file or folder", "Correct the path in the column gex of the sheet")
     try:
-        return _read_folder(path) if path.is_dir() else _read_hdf5(path)
+        text = path.is_dir() or triplets.is_matrix_name(path)
+        return _read_triplet(triplets.find(path)) if text else _read_hdf5(path)
     except InputError:
         raise
     except UNREADABLE as error:
@@ -86,7 +87,7 @@ def _cells_by_features(group: h5py.Group) -> sparse.csr_matrix:
 
 
 def _read_v3(group: h5py.Group) -> RawMatrix:
-    features = _features(
+    features = genomes.harmonised(
         _text(group["features/id"]),
         _text(group["features/name"]),
         _text(group["features/feature_type"]),
@@ -96,12 +97,24 @@ def _read_v3(group: h5py.Group) -> RawMatrix:
 
 
 def _read_v2(groups: list[h5py.Group]) -> RawMatrix:
-    """Read the groups (one a genome) of a Cell Ranger 2 file; all hold the same barcodes."""
-    ids = np.concatenate([_text(group["genes"]) for group in groups])
-    symbols = np.concatenate([_text(group["gene_names"]) for group in groups])
-    matrix = sparse.hstack([_cells_by_features(group) for group in groups], format="csr")
-    barcodes = pd.Index(_text(groups[0]["barcodes"]))
-    return RawMatrix(matrix, barcodes, _features(ids, symbols), "10x HDF5 v2")
+    """Read the groups (one a genome) of a Cell Ranger 2 file; the cells are the human genome's."""
+    tables = [_v2_features(group) for group in groups]
+    human = [not genomes.foreign(table) for table in tables]
+    names = _text(groups[human.index(True) if any(human) else 0]["barcodes"])
+    parts = []
+    for group in groups:
+        own = pd.Index(_text(group["barcodes"])).get_indexer(names)
+        place = (np.flatnonzero(own >= 0), own[own >= 0])
+        shape = (len(names), len(group["barcodes"]))
+        chosen = sparse.csr_matrix((np.ones(len(place[0]), dtype=np.int64), place), shape=shape)
+        parts.append(chosen @ _cells_by_features(group))
+    features = pd.concat(tables, ignore_index=True)
+    features = genomes.harmonised(features["gene_id"].array, features["symbol"].array)
+    return RawMatrix(sparse.hstack(parts, format="csr"), pd.Index(names), features, "10x HDF5 v2")
+
+
+def _v2_features(group: h5py.Group) -> pd.DataFrame:
+    return genomes.harmonised(_text(group["genes"]), _text(group["gene_names"]))
 
 
 def _read_h5ad(file: h5py.File, path: Path) -> RawMatrix:
@@ -129,51 +142,18 @@ def _h5ad_features(var: pd.DataFrame) -> pd.DataFrame:
         name = next((name for name in names if name in var), None)
         return None if name is None else var[name].astype(str).to_numpy(dtype=object)
 
-    ids, symbols = column(ID_COLUMNS), column(SYMBOL_COLUMNS)
-    types = column(TYPE_COLUMNS)
-    return _features(index if ids is None else ids, index if symbols is None else symbols, types)
+    ids, symbols = column(triplets.ID_COLUMNS), column(triplets.SYMBOL_COLUMNS)
+    types = column(triplets.TYPE_COLUMNS)
+    return genomes.harmonised(
+        index if ids is None else ids, index if symbols is None else symbols, types
+    )
 
 
-def _read_folder(path: Path) -> RawMatrix:
+def _read_triplet(files: triplets.Triplet) -> RawMatrix:
     """Read matrix.mtx, barcodes.tsv and features.tsv (v3) or genes.tsv (v2), gzipped or not."""
-    matrix_file = _find(path, ("matrix.mtx",))
-    feature_file = _find(path, ("features.tsv", "genes.tsv"))
-    barcode_file = _find(path, ("barcodes.tsv",))
-    table = _lines(feature_file)
-    ids = np.array([row[0] for row in table], dtype=object)
-    symbols = np.array([row[1] if len(row) > 1 else row[0] for row in table], dtype=object)
-    typed = bool(table) and min(map(len, table)) > 2
-    types = np.array([row[2] for row in table], dtype=object) if typed else None
-    barcodes = pd.Index([row[0] for row in _lines(barcode_file)], dtype=object)
-    matrix = sparse.csr_matrix(io.mmread(matrix_file).T)
-    if matrix.shape != (len(barcodes), len(ids)):
-        found = (
-            f"it is {matrix.shape[1]} × {matrix.shape[0]}, but {feature_file.name} has {len(ids)} "
-            f"lines and {barcode_file.name} {len(barcodes)}"
-        )
-        raise at(matrix_file, found, "Give three files that were written together")
-    version = "v3" if feature_file.name.startswith("features") else "v2"
-    return RawMatrix(matrix, barcodes, _features(ids, symbols, types), f"10x folder {version}")
-
-
-def _find(folder: Path, names: tuple[str, ...]) -> Path:
-    for name in names:
-        for path in (folder / f"{name}.gz", folder / name):
-            if path.is_file():
-                return path
-    wanted = " or ".join(f"{name}[.gz]" for name in names)
-    present = ", ".join(sorted(entry.name for entry in folder.iterdir())[:5]) or "nothing"
-    raise at(folder, f"{wanted} is missing (the folder holds {present})", KINDS)
-
-
-def _lines(path: Path) -> list[list[str]]:
-    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    lines = content.decode("utf-8-sig").splitlines()
-    return [line.split("\t") for line in lines if line.strip()]
-
-
-def _features(
-    ids: np.ndarray, symbols: np.ndarray, types: np.ndarray | None = None
-) -> pd.DataFrame:
-    kind = "Gene Expression" if types is None else types
-    return pd.DataFrame({"gene_id": ids, "symbol": symbols, "feature_type": kind})
+    ids, symbols, types, version = triplets.as_features(files)
+    barcodes = pd.Index(triplets.barcodes(files), dtype=object)
+    matrix = triplets.read(files)
+    triplets.check_shape(matrix.shape[::-1], files, len(ids), len(barcodes))
+    features = genomes.harmonised(ids, symbols, types)
+    return RawMatrix(matrix, barcodes, features, f"10x folder {version}")

@@ -1,15 +1,20 @@
 """The sample sheet and the clinical table: read as text, checked row by row."""
 
 import csv
+import math
 import os
 import re
 from pathlib import Path
 from typing import Any
 
+from immune_reset import cellranger, text_files
 from immune_reset.errors import at
 from immune_reset.settings import first_fault
 
 PATH_COLUMNS = ("gex", "bcr", "tcr")
+FILE_COLUMNS = (*PATH_COLUMNS, "donors")
+FORMULA = re.compile(r"[=@]|[+-](?=[A-Za-z(=@])|.*[\x00-\x08\x0b-\x1f\x7f\u2028\u2029]")
+"""What a spreadsheet would run, or no eye would see."""
 Row = dict[str, Any]
 
 
@@ -46,17 +51,8 @@ def read_sheet(path: str | Path, schema: dict[str, Any]) -> list[Row]:
 def _lines(path: Path) -> list[list[str]]:
     if not path.is_file():
         raise at(path, "there is no such file", "check the path; it is relative to where you are")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise at(
-            path, f"not UTF-8 text ({error.reason})", "save it as UTF-8, tab-separated"
-        ) from None
-    if "\0" in text:
-        raise at(
-            path, "holds NUL bytes, so it is not a text table", "save it as tab-separated text"
-        )
-    return list(csv.reader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))
+    found = text_files.lines(path)
+    return list(csv.reader(found, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
 def _header(cells: list[str], schema: dict[str, Any], path: Path) -> list[str]:
@@ -104,6 +100,9 @@ def _cell(text: str, rule: dict[str, Any], place: str) -> Any:
             raise at(place, f"found '{text}', which is not a number", rule["description"]) from None
         if value != value or value in (float("inf"), float("-inf")):
             raise at(place, f"found '{text}'", "give a finite number, or leave the cell empty")
+    if isinstance(value, str) and FORMULA.match(value):
+        found = f"found {text[:60]!r}, which a spreadsheet would run, or cannot show"
+        raise at(place, found, "write plain text")
     fault = first_fault(value, rule)
     if fault:
         raise at(place, f"found '{text}': {fault}", rule.get("description", "see the docs"))
@@ -138,9 +137,12 @@ def read_samples(path: str | Path, schema: dict[str, Any]) -> list[Row]:
                     f"unknown column '{column}'",
                     "the keys of `qc` are in docs/configuration.md",
                 )
-        for column in PATH_COLUMNS:
+        for column in FILE_COLUMNS:
             if column in row:
                 row[column] = str(path.parent / row[column])
+        _check_donor(row, f"{path}, sample '{name}'")
+        if "cellranger" in row:
+            _add_outputs(row, path)
         if not any(column in row for column in PATH_COLUMNS):
             raise at(
                 path, f"sample '{name}' has neither gex, bcr nor tcr", "give one of them a path"
@@ -155,6 +157,28 @@ def read_samples(path: str | Path, schema: dict[str, Any]) -> list[Row]:
     return rows
 
 
+def _add_outputs(row: Row, path: Path) -> None:
+    """Fill gex, bcr and tcr, where they are empty, from the row's Cell Ranger folder."""
+    place = f"{path}, sample '{row['sample']}', column 'cellranger'"
+    folder = path.parent / row.pop("cellranger")
+    found = cellranger.find_outputs(folder, sample=row["sample"], place=place)
+    contigs = found.pop("contigs", None)
+    if contigs is not None:
+        table = text_files.table(contigs)
+        loci = set(table["chain"]) if "chain" in table else set()
+        for kind in cellranger.which_receptors(loci, path=contigs):
+            found.setdefault(kind, contigs)
+    for kind, file in found.items():
+        row.setdefault(kind, str(file))
+
+
+def _check_donor(row: Row, place: str) -> None:
+    for one, other in (("donor", "donors"), ("donors", "donor")):
+        if one in row and other not in row:
+            found = f"the column '{one}' is filled and '{other}' is empty"
+            raise at(place, found, "a multiplexed library needs both: the table, and who is meant")
+
+
 def files_made_for(root: str | Path) -> set[str]:
     """Return the files that the demo's rule writes, by the demo's own sheet, relative to here."""
     sheet = Path(root) / "resources" / "demo" / "samples.tsv"
@@ -167,13 +191,24 @@ def files_made_for(root: str | Path) -> set[str]:
 def check_files(rows: list[Row], made: set[str], sheet: str | Path) -> None:
     """Refuse a sheet that names a file which is neither there nor `made` by a rule."""
     for row in rows:
-        for column in PATH_COLUMNS:
-            if column in row and row[column] not in made and not Path(row[column]).exists():
-                raise at(
-                    sheet,
-                    f"sample '{row['sample']}', column '{column}': no file {row[column]}",
-                    "paths are relative to the sheet; leave the cell empty if there is none",
-                )
+        for column in FILE_COLUMNS:
+            if column not in row or row[column] in made:
+                continue
+            place = f"{sheet}: sample '{row['sample']}', column '{column}'"
+            path = Path(row[column])
+            if not _exists(path):
+                mend = "Paths are relative to the sheet; leave the cell empty if there is none"
+                raise at(place, f"no file {row[column]}", mend)
+            if not (path.is_file() or (column == "gex" and path.is_dir())):
+                kind = "a folder" if path.is_dir() else "neither a file nor a folder"
+                raise at(place, f"{row[column]} is {kind}", "Name the file itself")
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # too long a name, or a folder that may not be read
+        return False
 
 
 def read_clinical(path: str | Path, schema: dict[str, Any], patients: set[str]) -> list[Row]:
@@ -194,14 +229,14 @@ def read_clinical(path: str | Path, schema: dict[str, Any], patients: set[str]) 
                 f"patient '{row['patient']}' is not in the sample sheet",
                 f"its patients are {', '.join(sorted(patients))}",
             )
-        if row["kind"] == "measure":
-            try:
-                float(row.get("value", ""))
-            except ValueError:
-                found = row.get("value", "")
-                raise at(
-                    place,
-                    f"the value '{found}' of {row['measure']} is not a number",
-                    "give a number; what is not one can be an event",
-                ) from None
+        if row["kind"] == "measure" and not _is_number(row.get("value", "")):
+            found = f"the value '{row.get('value', '')}' of {row['measure']} is not a number"
+            raise at(place, found, "give a number; what is not one can be an event")
     return rows
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
