@@ -1,6 +1,5 @@
 # Was the immune system reset? From count matrices and contigs to a comparison report.
-# Results lie under `outdir`: report.html, tables/, figures/, cohort.h5mu, provenance.json,
-# and what the rules pass on in samples/, patients/ and cohort/.
+# Under `outdir`: report.html, tables/, figures/, cohort.h5mu, provenance.json, and what rules share.
 import os
 
 from snakemake.utils import min_version

@@ -69,7 +69,9 @@ def changed(project: Path) -> list[str]:
 
 
 def sixty_samples(project: Path) -> Path:
-    """Write a sheet of sixty samples on the demo's files, and return the config that names it."""
+    """Write sixty samples, the demo's a little changed, and return the config that names them."""
+    from conftest import other_library
+
     data = project / "resources/demo"
     head, *rows = [r.split("\t") for r in (data / "samples.tsv").read_text().splitlines()]
     full = [row for row in rows if all(row[head.index(kind)] for kind in ("gex", "bcr", "tcr"))]
@@ -77,9 +79,13 @@ def sixty_samples(project: Path) -> Path:
     for number in range(PATIENTS * len(TIMES)):
         patient, when = divmod(number, len(TIMES))
         own = full[number % len(full)]
-        files = [str((data / own[head.index(kind)]).resolve()) for kind in ("gex", "bcr", "tcr")]
         named = [f"S{number:02}", f"P{patient:02}", TIMES[when], str(30 * when)]
-        lines.append("\t".join([*named, *files]))
+        sources = [data / own[head.index(kind)] for kind in ("gex", "bcr", "tcr")]
+        folder = project / "libraries" / named[0]
+        folder.mkdir(parents=True)
+        files = [shutil.copy2(source, folder) for source in sources]
+        other_library(folder, number + 1)
+        lines.append("\t".join([*named, *map(str, files)]))
     (project / "sixty.tsv").write_text("\n".join(lines) + "\n")
     (project / "sixty.yaml").write_text("samples: sixty.tsv\noutdir: sixty\n")
     return project / "sixty.yaml"

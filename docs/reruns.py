@@ -99,6 +99,8 @@ CHANGES: dict[str, Any] = {
     "claims.min_log2_change": 1.0,
     "claims.min_log_diversity": 0.3,
     "report.title": "Another title",
+    "report.pseudonyms": True,
+    "report.pseudonym_table": "own/pseudonyms.tsv",
     "export.h5mu": False,
 }
 ALWAYS = ("write_provenance", "render_report")
@@ -121,6 +123,7 @@ def own_files(project: Path) -> None:
     (own / "overrides.tsv").write_text("cluster\tlabel\n0\tCD4 T\n")
     (own / "labels.tsv").write_text("cell_id\tcell_type\tkind\nLN01_baseline:A\tB\tb\n")
     (own / "lookup.tsv").write_text("junction_aa\tlabel\nCASSF\tknown\n")
+    (own / "pseudonyms.tsv").write_text("patient\tpseudonym\nLN01\tA\nLN02\tB\n")
     (own / "sets.gmt").write_text("MINE\tno link\tIFI27\tIFI44L\tISG15\n")
     (project / "tiny.yaml").write_text("samples: cohort/samples.tsv\n")
     _igblast(own, cohort)

@@ -46,16 +46,17 @@ def copy_project(target: Path) -> Path:
     return target
 
 
-def other_library(folder: Path) -> None:
+def other_library(folder: Path, number: int = 1) -> None:
     """Give the copy of a sample other counts and contigs: one library given twice is refused."""
     import h5py
+    import numpy as np
 
     for path in folder.rglob("*.h5"):
         with h5py.File(path, "r+") as file:
-            file["matrix/data"][...] = file["matrix/data"][:][::-1]
+            file["matrix/data"][...] = np.roll(file["matrix/data"][:][::-1], 1009 * number)
     for path in folder.rglob("*contig_annotations.csv"):
-        header, _, *lines = path.read_text().splitlines()
-        path.write_text("\n".join([header, *lines]) + "\n")
+        header, *lines = path.read_text().splitlines()
+        path.write_text("\n".join([header, *lines[number:]]) + "\n")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,6 +1,7 @@
 """The profiles: every rule has its place in one submission or another."""
 
 import csv
+import itertools
 import os
 import shutil
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import jobs_api
 import pytest
 import yaml
-from conftest import copy_project
+from conftest import copy_project, other_library
 from snakemake.api import SnakemakeApi
 from snakemake.settings.types import (
     ConfigSettings,
@@ -36,15 +37,23 @@ def submissions(tiny_cohort, tmp_path_factory):
     with (project / "cohort/samples.tsv").open("w", newline="") as file:
         writer = csv.DictWriter(file, pair[0], delimiter="\t")
         writer.writeheader()
-        for i in range(10):
-            own = {"patient": f"P{i}"}
-            writer.writerows(row | own | {"sample": f"P{i}_{row['timepoint']}"} for row in pair)
+        for patient, row in itertools.product(range(10), pair):
+            writer.writerow(library(project / "cohort", row, patient))
     (project / "cohort/clinical.tsv").unlink()
     here = Path.cwd()
     try:
         return ask(project)
     finally:
         os.chdir(here)
+
+
+def library(cohort, row, patient):
+    """A row of the sheet for another patient, and its files: the row's own, a little changed."""
+    old, new = row["sample"], f"P{patient}_{row['timepoint']}"
+    shutil.copytree(cohort / old, cohort / new)
+    other_library(cohort / new, patient + 1)
+    files = {key: value.replace(f"{old}/", f"{new}/") for key, value in row.items()}
+    return files | {"sample": new, "patient": f"P{patient}"}
 
 
 def ask(project):

@@ -195,15 +195,6 @@ def patient_inputs(wildcards):
     return {name: f"{TABLES}/{name}.tsv" for name in wide}
 
 
-def source_files(wildcards):
-    """The files that the user gave."""
-    rows = PLAN.rows.values()
-    found = [row[k] for row in rows for k in ("bcr", "tcr", "donors") if k in row]
-    found += [file for row in rows if "gex" in row for file in matrix_files(row["gex"])]
-    found = list(dict.fromkeys(found))
-    return {"sources": found + ([PLAN.clinical] if PLAN.clinical else [])}
-
-
 def export_inputs(wildcards):
     """What cohort.h5mu is made of."""
     gex = dict(

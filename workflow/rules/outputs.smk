@@ -189,3 +189,12 @@ def templates():
     folder = ROOT / "workflow" / "report"
     wanted = (p for p in folder.rglob("*") if p.suffix not in {"", ".rst"})
     return [shipped(name) for name in sorted(p.relative_to(ROOT).as_posix() for p in wanted)]
+
+
+def source_files(wildcards):
+    """The files that the user gave."""
+    rows = PLAN.rows.values()
+    found = [row[k] for row in rows for k in ("bcr", "tcr", "donors") if k in row]
+    found += [file for row in rows if "gex" in row for file in matrix_files(row["gex"])]
+    found = list(dict.fromkeys(found))
+    return {"sources": found + ([PLAN.clinical] if PLAN.clinical else [])}
