@@ -91,7 +91,7 @@ def figures_made():
 
 
 def pictures(group):
-    """The outputs of a plot rule: each figure as PNG, shown by `snakemake --report`, and as PDF."""
+    """What a script of figures writes: each as PNG, shown by `snakemake --report`, and as PDF."""
     files = {}
     for name in FIGURES[group]:
         files[f"{name}_png"] = report(
@@ -153,10 +153,10 @@ def final_outputs():
 def every_output():
     """Every file that a rule writes for this cohort."""
     files = []
-    for rule in workflow.rules:
-        ours = [strip_wildcard_constraints(str(file)) for file in rule.output]
+    for one in workflow.rules:
+        ours = [strip_wildcard_constraints(str(file)) for file in one.output]
         for name, values in (("sample", SAMPLES), ("patient", PATIENTS)):
-            if name in rule.wildcard_names:
+            if name in one.wildcard_names:
                 ours = [file.replace(f"{{{name}}}", value) for file in ours for value in values]
         files += ours
     made = (f"{OUT}/", os.path.relpath(ROOT / "resources/demo/data") + "/")
