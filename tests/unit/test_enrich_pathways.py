@@ -138,7 +138,7 @@ def test_a_whole_run_and_one_without_expression(tmp_path):
         smk = SimpleNamespace(
             input=Files({name: tmp_path / file for name, file in names.items()}),
             output=Files(enrichment=tmp_path / "enrichment.tsv"),
-            params=Files(cfg=cfg),
+            params=Files(cfg=cfg, design=None),
             log=[],
         )
         enrich_pathways.main(smk)

@@ -179,7 +179,7 @@ def test_command_refuses_what_no_cohort_can_have(tmp_path, bad, caplog):
 def test_rule_writes_below_the_folder_of_the_sheets(tmp_path, monkeypatch):
     monkeypatch.setitem(simulate_cohort.PRESETS, "demo", replace(SMALL, patients=1, folder="data"))
     truth = tmp_path / "demo" / "data" / "truth"
-    smk = SimpleNamespace(output=SimpleNamespace(truth=str(truth)), log=[])
+    smk = SimpleNamespace(input=[], output=SimpleNamespace(truth=str(truth)), log=[])
     simulate_cohort.main(smk)
     assert (truth / "clones.tsv").is_file() and not (tmp_path / "demo" / "samples.tsv").exists()
     assert (tmp_path / "demo" / "data" / "LN01_month_1" / MATRIX).is_file()

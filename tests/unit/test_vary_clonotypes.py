@@ -23,6 +23,7 @@ OWN = {
     "tcr_sequence": "nt",
     "tcr_arms": "refined",
 }
+ENDS = {"pre": "A", "post": "C"}  # of the junctions of one timepoint
 LIMITS = {
     "min_cells": 20,
     "min_repeats": 10,
@@ -79,8 +80,8 @@ def patient(tmp_path):
                 own = {"umis": umis, "cdr3": f"CA{'KPG'[clone] * 2}F"}
                 rows.append(made.contig(f"{clone}_{i}", 1, "TRB", junction, **own))
         for i in range(25):
-            junction = "TGTGCC" + "".join("ACGT"[(i >> k) % 4] for k in (0, 2, 4)) + time[0].upper()
-            own = {"cdr3": f"C{i}{time}F", "umis": 2}
+            junction = "TGTGCC" + "".join("ACGT"[(i >> k) % 4] for k in (0, 2, 4)) + ENDS[time]
+            own = {"cdr3": f"C{'ADEGH'[i // 5]}{'IKLMN'[i % 5]}{ENDS[time]}F", "umis": 2}
             rows.append(made.contig(f"x_{i}", 1, "TRB", junction, **own))
         options = {"min_umis": 1, "productive_only": True, "high_confidence_only": True}
         read = {"TCR": (made.contigs(*rows), "t.csv")}
