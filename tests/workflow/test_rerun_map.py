@@ -132,7 +132,7 @@ def test_a_new_patient_runs_no_job_of_another_patient_but_of_what_is_gathered(ti
         whose = dict(job.wildcards).get("sample", dict(job.wildcards).get("patient", ""))
         if whose and not whose.startswith("LN03"):
             assert job.rule not in OWN
-            assert any(re.search(r"/cohort/", path) for path in job.inputs), job
+            assert any(re.search(r"/(cohort|tables)/", path) for path in job.inputs), job
 
 
 def test_own_labels_make_their_column_count(tiny_cohort, tmp_path):

@@ -29,7 +29,8 @@ CASES = [
     ({"guard": {"early_days": 20}}, REPORT | {"guard_design", "write_provenance"}),
     (
         {"layout": {"min_dist": 0.3}},
-        {"lay_out_cells", "plot_cells", "export_cohort", "render_report", "write_provenance"},
+        {"lay_out_cells", "plot_cells", "thin_cells", "export_cohort"}
+        | {"render_report", "write_provenance"},
     ),
     (
         {"diversity": {"bootstraps": 50}},
@@ -42,6 +43,8 @@ CASES = [
             "plot_clones",
             "plot_isotypes",
             "plot_repertoire",
+            "plot_patient",
+            "thin_cells",
             "write_provenance",
         },
     ),
@@ -53,6 +56,7 @@ CASES = [
             "vary_cells",
             "gather_robustness",
             "plot_pathways",
+            "plot_patient",
             "write_provenance",
         },
     ),
