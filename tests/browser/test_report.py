@@ -33,7 +33,8 @@ window.addEventListener("load", function () {
   found.requests = performance.getEntriesByType("resource").map(e => e.name);
   found.pictures = Array.from(document.images, i => i.complete && i.naturalWidth);
 
-  const table = document.querySelector('.filtered a[href="tables/clone_fates.tsv"]').closest("table");
+  const link = document.querySelector('.filtered a[href="tables/clone_fates.tsv"]');
+  const table = link.closest("table");
   const column = Array.from(table.tHead.rows[0].cells).findIndex(h => h.matches(".num"));
   const head = table.tHead.rows[0].cells[column];
   const read = () => Array.from(table.tBodies[0].rows, r => r.cells[column].textContent.trim());

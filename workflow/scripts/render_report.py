@@ -74,7 +74,6 @@ SECTIONS = (
     ("methods", "Methods"),
     ("provenance", "Provenance"),
 )
-UNSEEN = ("claims", "patients", "inputs")  # shown in other ways than as tables
 QUESTION = "What changed between the samples before and after the infusion, by how much, "
 QUESTION += "and what in the data says so?"
 
