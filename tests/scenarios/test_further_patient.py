@@ -17,7 +17,16 @@ from conftest import ROOT
 
 from immune_reset import tables
 
-NO_TABLES = ("plot_", "lay_out", "render", "export", "write_provenance", "simulate")
+NO_TABLES = (
+    "plot_",
+    "lay_out",
+    "thin_cells",
+    "render",
+    "export",
+    "write_provenance",
+    "digest_inputs",
+    "simulate",
+)
 OF_THE_COHORT = ("test_expression", "enrich_pathways")  # no row of a patient; minutes of work
 HEALTHY = ("LN04", "LN05", "LN06")
 COHORTS_OWN = {"clusters", "gene_set_overlap"}
