@@ -15,11 +15,11 @@ import decoupler as dc
 import numpy as np
 import pandas as pd
 from pydeseq2.dds import DeseqDataSet
-from pydeseq2.default_inference import DefaultInference
 from pydeseq2.ds import DeseqStats
 from pydeseq2.preprocessing import deseq2_norm
 
 from immune_reset import tables
+from immune_reset.batched_fit import BatchedInference
 from immune_reset.design import Design, comparisons
 from immune_reset.pseudobulk import (
     cluster_types,
@@ -80,7 +80,7 @@ def fit_genes(counts: pd.DataFrame, baseline: str, followup: str) -> pd.DataFram
     meta["patient"] = meta["patient"].map(codes)
     meta["timepoint"] = meta["timepoint"].map({baseline: "before", followup: "after"})
     meta.index = [f"u{k}" for k in range(len(meta))]
-    inference = DefaultInference(n_cpus=1)
+    inference = BatchedInference()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=FEW, category=UserWarning)
         fitted = DeseqDataSet(
