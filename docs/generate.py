@@ -15,11 +15,12 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 # what an environment needs by name; their own dependencies are solved by conda
 CONDA_PACKAGES = [
-    *["scanpy", "anndata", "mudata", "scirpy", "harmonypy", "leidenalg", "igraph", "pynndescent"],
-    *["umap-learn", "scipy", "numpy", "pydeseq2", "decoupler", "gseapy"],
+    *["scanpy", "anndata", "mudata", "scirpy", "harmonypy", "igraph", "pynndescent"],
+    *["faiss-cpu", "scipy", "numpy", "pydeseq2", "decoupler", "gseapy"],
     *["statsmodels", "scikit-learn", "h5py", "pandas", "pyarrow", "matplotlib", "jinja2"],
     *["jsonschema", "plotly", "pyyaml"],
 ]
+PIP_PACKAGES = ["scranpy"]  # of no conda channel
 IGBLAST, IGBLAST_PACKAGES = "1.22.0", ["numpy", "pandas", "pyarrow", "pyyaml"]
 CONDA_NAMES = {"igraph": "python-igraph", "matplotlib": "matplotlib-base"}
 
@@ -163,6 +164,8 @@ def conda_yaml(lock: str) -> str:
         "  - python=3.11",
     ]
     lines += [f"  - {CONDA_NAMES.get(name, name)}={pins[name]}" for name in CONDA_PACKAGES]
+    lines += ["  - pip", "  - pip:"]
+    lines += [f"      - {name}=={pins[name]}" for name in PIP_PACKAGES]
     return "\n".join(lines) + "\n"
 
 

@@ -64,7 +64,11 @@ def test_two_runs_give_the_same_graph_and_keep_the_cells(tmp_path, places):
     table.to_parquet(tmp_path / "embedding.parquet")
     graphs = []
     for name in "ab":
-        outputs = {"graph": tmp_path / f"{name}.npz", "cells": tmp_path / f"{name}.parquet"}
+        outputs = {
+            "graph": tmp_path / f"{name}.npz",
+            "neighbors": tmp_path / f"{name}_neighbors.npz",
+            "cells": tmp_path / f"{name}.parquet",
+        }
         inputs = {"embedding": tmp_path / "embedding.parquet"}
         cfg = {"graph.n_neighbors": 15}
         made.run("build_graph", tmp_path, inputs, outputs, cfg=cfg)

@@ -94,6 +94,21 @@ def test_aucell_is_decouplers_and_the_same_in_any_chunk(monkeypatch):
     assert np.allclose(whole["ISG28"], scores["ISG28"])
 
 
+def test_aucell_of_cells_with_fewer_genes_than_ranks_is_decouplers():
+    """Genes that such a cell lacks rank among the first as well, in the order of the ties."""
+    data = matrix(40, 400)
+    thin = data.matrix.toarray()
+    thin[np.random.default_rng(2).random(thin.shape) < np.linspace(0.5, 1, 40)[:, None]] = 0
+    data = counts.Counts(sparse.csr_matrix(thin), data.cells, data.genes)
+    assert (np.diff(data.matrix.indptr) < 20).any()
+    matched = score_cells.match(sets(), gene_table(data))
+    ours = score_cells.score_aucell(data, matched, ["ISG28", "MINE"])
+    frame = pd.DataFrame(thin, data.cells.index, data.genes.index)[np.sort(data.genes.index)]
+    net = matched.rename(columns={"gene_set": "source", "gene_id": "target"})
+    scores, _ = dc.mt.aucell(frame, net, tmin=1, empty=False)
+    assert np.allclose(ours[["ISG28", "MINE"]], scores[["ISG28", "MINE"]])
+
+
 def test_aucell_of_an_independent_recovery_curve():
     own = np.random.default_rng(4)
     values = own.permutation(200).astype(np.float32)[None, :]  # no ties

@@ -71,4 +71,4 @@ def test_dispersions_are_those_of_scanpy(matrix):
     sc.pp.log1p(data)
     theirs = sc.pp.highly_variable_genes(data, inplace=False)["dispersions_norm"]
     ours = summarise_genes.dispersions(sparse.csr_matrix(matrix))["dispersion_norm"]
-    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)  # scanpy counts in float32

@@ -83,6 +83,7 @@ rule build_graph:
         embedding=f"{COHORT}/embedding.parquet",
     output:
         graph=f"{COHORT}/graph.npz",
+        neighbors=f"{COHORT}/neighbors.npz",
         cells=f"{COHORT}/graph_cells.parquet",
     log:
         f"{LOGS}/build_graph.log",
@@ -104,7 +105,7 @@ rule build_graph:
 rule lay_out_cells:
     """Draw the graph in two dimensions (UMAP)."""
     input:
-        graph=f"{COHORT}/graph.npz",
+        neighbors=f"{COHORT}/neighbors.npz",
         embedding=f"{COHORT}/embedding.parquet",
     output:
         layout=f"{COHORT}/umap.parquet",

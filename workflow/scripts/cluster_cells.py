@@ -1,11 +1,11 @@
 """Cluster the graph of neighbours with the Leiden algorithm."""
 
 import logging
+import random
 
+import igraph
 import numpy as np
 import pandas as pd
-import scanpy as sc
-from anndata import AnnData
 from scipy import sparse
 
 from immune_reset import tables
@@ -18,7 +18,8 @@ def cluster(graph: sparse.csr_matrix, *, resolution: float, seed: int) -> np.nda
     """Return the cluster of each cell, named "0", "1", ... from the largest to the smallest.
 
     Leiden (Traag 2019) on modularity in igraph's implementation, two iterations, as scanpy
-    recommends. Clusters of one size are ordered by their first cell.
+    recommends; igraph is called directly, with each edge once, which spares scanpy's start and
+    half of its memory. Clusters of one size are ordered by their first cell.
 
     Parameters
     ----------
@@ -29,17 +30,20 @@ def cluster(graph: sparse.csr_matrix, *, resolution: float, seed: int) -> np.nda
     seed
         Seed of the algorithm's random order of visits.
     """
-    data = AnnData(shape=(graph.shape[0], 0))
-    sc.tl.leiden(
-        data,
-        resolution=resolution,
-        adjacency=graph,
-        flavor="igraph",
-        n_iterations=2,
-        directed=False,
-        random_state=seed,
-    )
-    codes, _ = pd.factorize(data.obs["leiden"].astype(str))
+    edges = sparse.triu(graph, format="coo")
+    ends = np.column_stack([edges.row, edges.col]).astype(np.int64)
+    joined = igraph.Graph(graph.shape[0], edges=memoryview(ends))
+    igraph.set_random_number_generator(random.Random(seed))
+    try:
+        found = joined.community_leiden(
+            objective_function="modularity",
+            weights=edges.data.astype(np.float64),
+            resolution=resolution,
+            n_iterations=2,
+        )
+    finally:
+        igraph.set_random_number_generator(random)
+    codes, _ = pd.factorize(np.array(found.membership))
     order = np.argsort(-np.bincount(codes), kind="stable")
     rank = np.empty(len(order), dtype=int)
     rank[order] = np.arange(len(order))

@@ -4,11 +4,9 @@ import logging
 
 import numpy as np
 import pandas as pd
-import scanpy as sc
-from anndata import AnnData
 from scipy import sparse
 
-from immune_reset import counts, tables
+from immune_reset import counts, dispersion, tables
 from immune_reset.runtime import start
 
 logger = logging.getLogger("summarise_genes")
@@ -48,13 +46,10 @@ def dispersions(matrix: sparse.csr_matrix) -> pd.DataFrame:
     expressed = np.flatnonzero(matrix.getnnz(axis=0) > 0)
     if matrix.shape[0] < MIN_CELLS or not len(expressed):
         return table
-    data = AnnData(matrix.astype(np.float32))
-    sc.pp.normalize_total(data, target_sum=TARGET_SUM)
-    sc.pp.log1p(data)
-    table["mean"] = np.asarray(data.X.astype(np.float64).mean(axis=0)).ravel()
-    variable = sc.pp.highly_variable_genes(data[:, expressed].copy(), inplace=False)
-    table["dispersion_norm"] = 0.0
-    table.loc[expressed, "dispersion_norm"] = variable["dispersions_norm"].to_numpy(np.float64)
+    mean, variance, logs = dispersion.scaled_moments(matrix, TARGET_SUM)
+    table["mean"], table["dispersion_norm"] = logs, 0.0
+    found = dispersion.normalised(mean[expressed], variance[expressed])
+    table.loc[expressed, "dispersion_norm"] = found
     return table
 
 
