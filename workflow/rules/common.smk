@@ -39,7 +39,7 @@ from immune_reset.sheets import files_made_for
 from immune_reset.triplets import matrix_files
 
 PACKAGES = (
-    "snakemake scanpy anndata scirpy harmonypy leidenalg umap-learn pydeseq2 decoupler gseapy "
+    "snakemake scanpy anndata scirpy harmonypy igraph faiss-cpu scranpy pydeseq2 decoupler gseapy "
     "scipy numpy pandas matplotlib plotly"
 ).split()
 
