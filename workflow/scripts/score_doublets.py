@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, svds
-from sklearn.utils.random import sample_without_replacement
 
 from immune_reset import cell_calls, counts, dispersion, genes, tables
 from immune_reset.neighbors import search
@@ -69,9 +68,7 @@ def scrublet_scores(
     """
     n_cells = matrix.shape[0]
     n_simulated = int(n_cells * sim_ratio)
-    drawn = sample_without_replacement(
-        n_cells**2, n_simulated, random_state=np.random.RandomState(seed)
-    )
+    drawn = np.random.default_rng(seed).choice(n_cells**2, n_simulated, replace=False)
     first, second = np.unravel_index(drawn, (n_cells, n_cells))
     observed, simulated = scaled(matrix), scaled(matrix[first] + matrix[second])
     places = component_places(

@@ -12,8 +12,6 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pandas as pd
-from anndata import AnnData
-from anndata.io import read_elem, sparse_dataset, write_elem
 from scipy import sparse
 
 from immune_reset import tables
@@ -33,6 +31,9 @@ class Counts:
 
 def write(counts: Counts, path: str | Path) -> None:
     """Write counts.h5ad whole or not at all, compressed for fast reading (lzf, shuffled bytes)."""
+    from anndata import AnnData  # here: every job reads counts, and its import takes half a second
+    from anndata.io import write_elem
+
     data = AnnData(counts.matrix.astype(np.float32), obs=counts.cells, var=counts.genes)
     with tables.whole(path) as partial, h5py.File(partial, "w") as file:
         write_elem(file, "/", data, dataset_kwargs={"compression": "lzf", "shuffle": True})
@@ -41,13 +42,13 @@ def write(counts: Counts, path: str | Path) -> None:
 def read_cells(path: str | Path) -> pd.DataFrame:
     """Return `obs`: index cell_id, columns barcode and sample. No count is read."""
     with h5py.File(path, "r") as file:
-        return read_elem(file["obs"])
+        return _frame(file["obs"])
 
 
 def read_genes(path: str | Path) -> pd.DataFrame:
     """Return `var`: index gene_id, columns symbol and feature_type. No count is read."""
     with h5py.File(path, "r") as file:
-        return read_elem(file["var"])
+        return _frame(file["var"])
 
 
 def read(
@@ -92,18 +93,29 @@ def iter_chunks(path: str | Path) -> Iterator[tuple[slice, sparse.csr_matrix]]:
     yield from _chunks(path, None, None)
 
 
+def _frame(group: h5py.Group) -> pd.DataFrame:
+    """Return a table of strings as AnnData stores it, by its index."""
+    names = [str(name) for name in group.attrs["column-order"]]
+    index = pd.Index(group[group.attrs["_index"]].asstr()[:], name=group.attrs["_index"])
+    return pd.DataFrame({name: group[name].asstr()[:] for name in names}, index=index)
+
+
 def _chunks(
     path: str | Path, rows: np.ndarray | None, columns: np.ndarray | None
 ) -> Iterator[tuple[slice, sparse.csr_matrix]]:
     with h5py.File(path, "r") as file:
-        stored = sparse_dataset(file["X"])
-        for start in range(0, stored.shape[0], CHUNK_CELLS):
-            stop = min(start + CHUNK_CELLS, stored.shape[0])
+        stored = file["X"]
+        n_cells, n_genes = stored.attrs["shape"]
+        ends = stored["indptr"][:]
+        for start in range(0, n_cells, CHUNK_CELLS):
+            stop = min(start + CHUNK_CELLS, n_cells)
             if rows is not None:
                 inside = rows[np.searchsorted(rows, start) : np.searchsorted(rows, stop)]
                 if not len(inside):
                     continue
-            part = sparse.csr_matrix(stored[start:stop])
+            own = slice(ends[start], ends[stop])
+            entries = stored["data"][own], stored["indices"][own], ends[start : stop + 1] - own.start
+            part = sparse.csr_matrix(entries, shape=(stop - start, n_genes))
             if rows is not None and len(inside) < stop - start:
                 part = part[inside - start]
             yield slice(start, stop), part if columns is None else part[:, columns]

@@ -59,11 +59,13 @@ def add(
         p = _own_p(own) if row["scope"] == COHORT and tested else row["p_value"]
         factor = row["q_value"] / p if p > 0 else 1.0
         factor = factor if math.isfinite(factor) else 1.0
-        settings = [part for _, part in own.groupby(SETTING, sort=False, dropna=False)]
         if tested:
+            if own.duplicated(SETTING).any():
+                raise ValueError(f"{key} of {row['scope']} has several rows of one setting")
             least = 0.0 if row["scope"] == COHORT else minima.get(row["claim"], 0.0)
-            words = [of_scope(part, alpha / factor, least) for part in settings]
+            words = [of_scope(part, alpha / factor, least) for part in own.to_dict("records")]
         else:
+            settings = [part for _, part in own.groupby(SETTING, sort=False, dropna=False)]
             words = [of_cohort(part, alpha / factor) for part in settings]
         claims.loc[i, "robustness"] = f"{words.count(row['direction'])} of {len(words)}"
         said = filter(None, [row["detail"], in_words(row["direction"], words, of_what(own))])
@@ -83,9 +85,8 @@ def of_what(rows: pd.DataFrame) -> str:
     return CELLS if rows["gene_set"].nunique() > 1 else SHARES
 
 
-def of_scope(rows: pd.DataFrame, alpha: float, minimum: float) -> str:
+def of_scope(row: dict, alpha: float, minimum: float) -> str:
     """Return the direction of one setting's own row, claimed at `alpha` and from `minimum` on."""
-    (row,) = rows.to_dict("records")
     bound = row["measure"].startswith("bound")
     if row["direction"] not in WORDS:
         return row["direction"]
