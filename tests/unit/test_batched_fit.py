@@ -60,7 +60,7 @@ def test_a_gene_that_runs_away_is_given_to_the_library(made):
 @pytest.mark.parametrize("prior", [None, 0.6])
 def test_dispersions_are_the_modes_of_the_posterior(made, prior):
     """On a grid of 1e-3 in the logarithm no dispersion near ours is likelier."""
-    counts, size_factors, design, dispersion = made
+    counts, _, design, _ = made
     _, mu, _, _ = BatchedInference().irls(*made, **FIT)
     start = np.full(N_GENES, 0.2)
     found, converged = BatchedInference().alpha_mle(

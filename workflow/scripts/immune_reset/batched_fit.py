@@ -33,6 +33,7 @@ class BatchedInference(DefaultInference):
     """
 
     def __init__(self) -> None:
+        """Fit in this process alone."""
         super().__init__(n_cpus=1)
 
     def irls(

@@ -114,7 +114,11 @@ def _chunks(
                 if not len(inside):
                     continue
             own = slice(ends[start], ends[stop])
-            entries = stored["data"][own], stored["indices"][own], ends[start : stop + 1] - own.start
+            entries = (
+                stored["data"][own],
+                stored["indices"][own],
+                ends[start : stop + 1] - own.start,
+            )
             part = sparse.csr_matrix(entries, shape=(stop - start, n_genes))
             if rows is not None and len(inside) < stop - start:
                 part = part[inside - start]

@@ -15,7 +15,8 @@ from scipy import sparse
 
 logger = logging.getLogger(__name__)
 
-COMPRESSION = {"compression": "gzip", "compression_opts": 4}
+COMPRESSION = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+"""Smaller than gzip's level 4 without the bytes shuffled, in two fifths of the time; R reads it."""
 FLAGS = ["productive", "rev_comp"]
 
 
