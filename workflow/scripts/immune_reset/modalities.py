@@ -15,8 +15,9 @@ from scipy import sparse
 
 logger = logging.getLogger(__name__)
 
-COMPRESSION = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
-"""Smaller than gzip's level 4 without the bytes shuffled, in two fifths of the time; R reads it."""
+COMPRESSION = {"compression": "gzip", "compression_opts": 1}
+OF_COUNTS = COMPRESSION | {"shuffle": True}
+"""A quarter smaller than gzip's level 4 in two fifths of the time, and R reads it."""
 FLAGS = ["productive", "rev_comp"]
 
 
@@ -72,7 +73,7 @@ def append_counts(group: h5py.Group, blocks: Iterable[sparse.csr_matrix]) -> Non
         if "X" in group:
             sparse_dataset(group["X"]).append(block)
         else:
-            write_elem(group, "X", block, dataset_kwargs=COMPRESSION)
+            write_elem(group, "X", block, dataset_kwargs=OF_COUNTS)
 
 
 def receptor_modality(chains: pd.DataFrame, obs: pd.DataFrame) -> ad.AnnData:
