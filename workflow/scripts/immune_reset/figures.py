@@ -14,6 +14,8 @@ import matplotlib
 matplotlib.use("Agg")
 
 from matplotlib import colormaps
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -106,10 +108,12 @@ def save(
     alt, empty = pseudonyms.hidden(alt), pseudonyms.hidden(empty or "")
     texts = {"Software": None, "Description": alt} | ({"Comment": empty} if empty else {})
     plain = {"CreationDate": None, "ModDate": None, "Producer": None, "Creator": None}
+    # each canvas draws once; Figure.savefig draws twice, to lay out anew
     with tables.whole(png) as partial:
-        fig.savefig(partial, dpi=DPI, metadata=texts)
+        FigureCanvasAgg(fig).print_png(partial, metadata=texts)
+    fig.set_layout_engine("none")  # laid out for the PNG
     with tables.whole(pdf) as partial:
-        fig.savefig(partial, dpi=DPI, metadata=plain | {"Subject": alt})
+        FigureCanvasPdf(fig).print_pdf(partial, metadata=plain | {"Subject": alt})
 
 
 def hide_names(fig: Figure) -> None:
