@@ -17,6 +17,7 @@ from immune_reset import composition, pathways
 from immune_reset.cohort_pathways import GATE, cohort_changes
 from immune_reset.design import Design, comparisons
 from immune_reset.gene_sets import BEYOND
+from immune_reset.guard_rows import COLUMNS as NOTES
 from immune_reset.judge import COHORT, Cohort, Finding
 from immune_reset.judge_pathways import INTERFERON, JAK_STAT, PATHWAY_CLAIMS
 from immune_reset.judge_shares import composition_findings
@@ -161,7 +162,7 @@ def vary_composition(
             kept = labels[passing(labels, own, quality)]
             table = paired_counts(composition.count_parts(kept, None, samples), plan)
             last = quality
-        cohort = Cohort(plan, min_expected=least)
+        cohort = Cohort(plan, min_expected=least, notes=pd.DataFrame(columns=NOTES))
         setting = quality | {"gene_set": "", "min_cells": least}
         same = all(quality[name] == own[name] for name in quality) and least == own["least"]
         found = composition_findings(table, cohort, minimum=0.0)

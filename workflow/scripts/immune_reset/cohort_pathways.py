@@ -22,13 +22,12 @@ def cohort_changes(changes: pd.DataFrame) -> pd.DataFrame:
     single = scored.loc[scored["cell_type"].isin(CELL_TYPES)]
     gate = single.groupby([*keys, "patient"], sort=False)["estimate"].mean().reset_index()
     data = pd.concat([gate.assign(cell_type=GATE), scored], ignore_index=True)
-    values = {key: part["estimate"] for key, part in data.groupby([*keys, "cell_type"])}
+    values = {key: part.to_numpy() for key, part in data.groupby([*keys, "cell_type"])["estimate"]}
     every = changes[[*keys, "cell_type"]].drop_duplicates()
     gates = changes[keys].drop_duplicates().assign(cell_type=GATE)
     grid = pd.concat([gates, every], ignore_index=True)
     rows = [
-        dict(zip(grid.columns, key, strict=True))
-        | cohort_row(values.get((*key[:4], key[4]), pd.Series(dtype=float)))
+        dict(zip(grid.columns, key, strict=True)) | cohort_row(values.get(key, np.empty(0)))
         for key in grid.itertuples(index=False, name=None)
     ]
     if not rows:
@@ -39,7 +38,7 @@ def cohort_changes(changes: pd.DataFrame) -> pd.DataFrame:
     return table.assign(scope="cohort", patient="").reindex(columns=list(CHANGE_COLUMNS))
 
 
-def cohort_row(values: pd.Series) -> dict:
+def cohort_row(values: np.ndarray) -> dict:
     """Return estimate, interval, p, counts and status of the patients' changes `values`."""
     test = paired_t(values)
     row = {

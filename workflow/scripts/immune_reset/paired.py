@@ -2,11 +2,12 @@
 
 import itertools
 import math
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special
 
 MIN_PAIRS = 3
 MAX_SIGN_FLIPS = 16
@@ -45,8 +46,8 @@ def paired_t(differences: ArrayLike, *, level: float = 0.95) -> Paired:
     if n < MIN_PAIRS or spread <= 1e-12 * max(1.0, abs(mean)):
         return Paired(n, mean, math.nan, math.nan, math.nan, flipped, floor)
     se = spread / math.sqrt(n)
-    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * se
-    p = 2 * float(stats.t.sf(abs(mean) / se, n - 1))
+    half = float(special.stdtrit(n - 1, (1 + level) / 2)) * se
+    p = 2 * float(special.stdtr(n - 1, -abs(mean) / se))
     return Paired(n, mean, mean - half, mean + half, p, flipped, floor)
 
 
@@ -72,6 +73,10 @@ def sign_flip(d: ArrayLike) -> float:
     values = np.asarray(d, dtype=float)
     if not 0 < len(values) <= MAX_SIGN_FLIPS:
         return math.nan
-    signs = np.array(list(itertools.product((-1.0, 1.0), repeat=len(values))))
-    sums = np.abs(signs @ values)
+    sums = np.abs(_signs(len(values)) @ values)
     return float(np.mean(sums >= abs(values.sum()) - 1e-9 * np.abs(values).sum()))
+
+
+@cache
+def _signs(n: int) -> np.ndarray:
+    return np.array(list(itertools.product((-1.0, 1.0), repeat=n)))

@@ -7,6 +7,7 @@ and the sets' coverage.
 import logging
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -139,7 +140,7 @@ def patient_changes(
     alone. A patient without one of the two timepoints has no row.
     """
     samples = [row for row in design["samples"] if row.get("in_cohort", True)]
-    parts = []
+    rows = []
     for patient in dict.fromkeys(row["patient"] for row in samples):
         own = [row["sample"] for row in samples if row["patient"] == patient]
         own = [sample for sample in own if sample in cells]
@@ -153,16 +154,13 @@ def patient_changes(
                 two = [
                     summarise_type(part, list(genes.index), cell_type) for part in (before, after)
                 ]
-                part = change_rows(
+                found = change_rows(
                     *two, genes, min_cells=min_cells, min_counts=min_counts, min_genes=min_genes
                 )
                 keys = {"scope": patient, "patient": patient, "comparison": name}
-                parts.append(
-                    part.assign(**keys, baseline=baseline, followup=followup, cell_type=cell_type)
-                )
-    if not parts:
-        return pd.DataFrame(columns=list(CHANGE_COLUMNS))
-    return pd.concat(parts, ignore_index=True).reindex(columns=list(CHANGE_COLUMNS))
+                keys |= {"baseline": baseline, "followup": followup, "cell_type": cell_type}
+                rows += [keys | row for row in found]
+    return pd.DataFrame(rows, columns=list(CHANGE_COLUMNS))
 
 
 def change_rows(
@@ -173,30 +171,26 @@ def change_rows(
     min_cells: int,
     min_counts: int,
     min_genes: int,
-) -> pd.DataFrame:
+) -> list[dict[str, Any]]:
     """Return one row per set of the change between two pools of cells of one type."""
-    rows = change(before, after)
-    rows = rows.assign(gene_set=list(genes.index), n_baseline=before.n, n_followup=after.n)
-    rows["umis_baseline"], rows["umis_followup"] = before.umis.astype(int), after.umis.astype(int)
-    expected, limits = (
-        expected_umis(before, after),
-        {"min_cells": min_cells, "min_counts": min_counts},
-    )
-    told = []
-    for k, n_genes in enumerate(genes):
+    numbers = change(before, after).to_dict("records")
+    expected = expected_umis(before, after)
+    limits = {"min_cells": min_cells, "min_counts": min_counts, "min_genes": min_genes}
+    rows = []
+    for k, (gene_set, n_genes) in enumerate(genes.items()):
         umis = float(expected[0][k]), float(expected[1][k])
-        n = before.n, after.n
-        reason, enough = shortfall(n, umis, int(n_genes), min_genes=min_genes, **limits)
-        status = "not scorable" if reason else "scorable"
-        if not reason and (before.umis[k] == 0 or after.umis[k] == 0):
+        reason, enough = shortfall((before.n, after.n), umis, int(n_genes), **limits)
+        status, found = "scorable", numbers[k]
+        if reason:
+            status, found = "not scorable", dict.fromkeys(NUMBERS, math.nan)
+        elif before.umis[k] == 0 or after.umis[k] == 0:
             end = "follow-up" if after.umis[k] == 0 else "baseline"
             status, reason = "bound", f"no UMI of the set at {end}"
-            rows.loc[k, NUMBERS] = pd.Series(bound(before, after, k))
-        told.append((status, reason, enough))
-    rows["n_patients"] = 1
-    for name, values in zip(("status", "reason", "enough"), zip(*told, strict=True), strict=True):
-        rows[name] = list(values)
-    rows[NUMBERS] = rows[NUMBERS].mask(rows["status"] == "not scorable")
+            found = bound(before, after, k)
+        told = {"status": status, "reason": reason, "enough": enough}
+        seen = {"umis_baseline": int(before.umis[k]), "umis_followup": int(after.umis[k])}
+        cells = {"n_baseline": before.n, "n_followup": after.n, "n_patients": 1}
+        rows.append({"gene_set": gene_set} | found | cells | seen | told)
     return rows
 
 

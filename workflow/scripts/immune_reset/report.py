@@ -37,7 +37,7 @@ def picture(name: str, content: bytes, caption: Mapping[str, Any]) -> dict[str, 
     `empty` is the sentence why there is nothing to show, where the figure holds nothing else.
     """
     with Image.open(io.BytesIO(content)) as image:
-        width, height, texts = *image.size, dict(image.text)
+        width, height, texts = *image.size, image.info  # .text would decode the picture
     data = base64.b64encode(content).decode("ascii")
     return {
         "name": name,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, stats
+from scipy import optimize, special
 
 LN2 = math.log(2)
 PER = 1e4
@@ -66,7 +66,7 @@ def score(sample: Shares, *, level: float = 0.95) -> pd.DataFrame:
     Without a UMI of the set the score has an upper limit alone (`zero_limit`).
     """
     value = np.log2(PER * sample.share)
-    half = stats.t.ppf((1 + level) / 2, sample.df) * np.sqrt(sample.w)
+    half = special.stdtrit(sample.df, (1 + level) / 2) * np.sqrt(sample.w)
     low, high = value - half, value + half
     zero = (sample.umis == 0) & (sample.total > 0)
     if zero.any():
@@ -96,8 +96,8 @@ def change(before: Shares, after: Shares, *, level: float = 0.95) -> pd.DataFram
     se = np.sqrt(w0 + w1)
     with np.errstate(invalid="ignore", divide="ignore"):
         df = (w0 + w1) ** 2 / (w0**2 / before.df + w1**2 / after.df)
-        p = 2 * stats.t.sf(np.abs(d) / se, df)
-        half = stats.t.ppf((1 + level) / 2, df) * se
+        p = 2 * special.stdtr(df, -np.abs(d) / se)
+        half = special.stdtrit(df, (1 + level) / 2) * se
     return pd.DataFrame(
         {"estimate": d, "ci_low": d - half, "ci_high": d + half, "se": se, "df": df, "p_value": p}
     )
@@ -124,7 +124,7 @@ def bound(before: Shares, after: Shares, k: int, *, level: float = 0.95) -> dict
 
     def gap(alpha: float) -> float:
         low = math.log2(seen.share[k])
-        low -= float(stats.t.ppf(1 - alpha / 2, seen.df[k])) * math.sqrt(seen.w[k])
+        low -= float(special.stdtrit(seen.df[k], 1 - alpha / 2)) * math.sqrt(seen.w[k])
         return low - math.log2(zero_limit(none.total, alpha / 2, excess))
 
     p = 1.0

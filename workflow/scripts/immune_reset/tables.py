@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -100,12 +101,14 @@ def fixed_columns(name: str) -> list[str]:
     return list(contract().get(name, {}).get("columns", {}))
 
 
+@cache
 def contract() -> dict[str, Any]:
     """Return the output contract, table by table (workflow/schemas/tables.yaml)."""
     import yaml
 
     place = Path(__file__).resolve().parents[2] / "schemas" / "tables.yaml"
-    return yaml.safe_load(place.read_text(encoding="utf-8"))
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(place.read_text(encoding="utf-8"), loader)
 
 
 def optional(files: Any, name: str) -> Any:
