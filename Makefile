@@ -10,8 +10,9 @@ BIN := .venv/bin
 LINT := .venv-lint/bin
 
 FUZZ ?= 50
+TO ?= comparison.html
 
-.PHONY: help install install-slurm demo test fuzz test-slurm lint check preview clean-removed docs
+.PHONY: help install install-slurm demo test fuzz test-slurm lint check preview compare clean-removed docs
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
@@ -67,6 +68,9 @@ check: install ## validate CONFIG, its sheets and the heads of its files; runs n
 
 preview: install ## what a change would run again, and for how long: SET='clusters.resolution=1'
 	@$(BIN)/python workflow/scripts/preview.py --config $(CONFIG) --cores $(CORES) "$${SET:-}"
+
+compare: install ## two finished runs side by side, claim by claim: A=results/one B=results/two TO=comparison.html
+	@$(BIN)/python workflow/scripts/compare_runs.py "$(A)" "$(B)" --to "$(TO)"
 
 clean-removed: install ## delete results of samples and patients that are no longer in the sheet of CONFIG
 	@$(BIN)/python workflow/scripts/clean_removed.py $(CONFIG)

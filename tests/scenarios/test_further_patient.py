@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
-from immune_reset import tables
+from immune_reset import compared, report, tables
 
 NO_TABLES = (
     "plot_",
@@ -147,6 +147,21 @@ def test_a_further_patient_changes_nothing_in_the_rows_of_others(two, three):
     assert {"diversity", "diversity_change", "design_guard", "robustness", "on_target"} <= set(held)
     decided = three["claims"].query("scope == 'LN01' and direction in ('increased', 'decreased')")
     assert len(decided) > 3  # the rows that are held hold something
+
+
+def test_two_runs_side_by_side_show_the_further_patient_alone(two, three):
+    words = (ROOT / "workflow/report/sentences.yaml").read_text("utf-8")
+    runs = [
+        compared.Run(name, compared.complete(frames["claims"], name))
+        for name, frames in (("two", two), ("three", three))
+    ]
+    rows = compared.compare(*runs, report.catalogue(words))["rows"]
+    own = {row["scope"]: set() for row in rows}
+    for row in rows:
+        own[row["scope"]].add(row["state"])
+    assert own.pop("cohort") & {"verdict", "value"}
+    assert own == {"LN01": {"same"}, "LN02": {"same"}, "LN03": {"second"}}
+    assert len(rows) == len(three["claims"])
 
 
 def test_controls_change_no_patient_and_no_cohort(three, three_and_controls):

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from conftest import snakemake
 
+import compare_runs
 from immune_reset import tables
 
 EMPTY_IN_A_SMALL_COHORT = {
@@ -48,6 +49,14 @@ MAY_BE_EMPTY |= {"other_features", "barcode_rule", "remark"}  # of inputs with n
 MAY_BE_EMPTY |= {  # Cell Ranger's contigs without alignments
     *["mutation_median", "mutation_median_clones", "mutation_low", "mutation_high"],
 }
+
+
+def test_the_run_is_set_beside_itself(tiny_run, tmp_path):
+    results, page = tiny_run / "results", tmp_path / "comparison.html"
+    assert compare_runs.main([str(results), str(results), "--to", str(page)]) == 0
+    found = tables.read(tmp_path / "comparison.tsv")
+    assert found["state"].eq("same").all()
+    assert len(found) == len(tables.read(results / "tables/claims.tsv"))
 
 
 def test_quality_control_adds_up(tiny_run):

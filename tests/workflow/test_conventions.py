@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "workflow" / "scripts"
 RULE_FILES = sorted((ROOT / "workflow" / "rules").glob("*.smk"))
 HELPERS = {"common.smk", "outputs.smk", "inputs.smk"}
-PROGRAMS = {"check_inputs", "clean_removed", "preview"}  # for the command line; no rule runs them
+PROGRAMS = {"check_inputs", "clean_removed", "compare_runs", "preview"}  # no rule runs them
 SOURCES = sorted(SCRIPTS.glob("*.py"))
 PACKAGE = sorted((SCRIPTS / "immune_reset").rglob("*.py"))
 
