@@ -1,5 +1,5 @@
 # Was the immune system reset? From count matrices and contigs to a comparison report.
-# Under `outdir`: report.html, tables/, figures/, cohort.h5mu, provenance.json, and what rules share.
+# Under `outdir`: report.html, tables/, figures/, cohort.h5mu and .h5ad, provenance.json, and what rules share.
 import os
 
 from snakemake.utils import min_version

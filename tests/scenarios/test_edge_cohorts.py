@@ -16,7 +16,11 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "benchmarks"))
 
 N_CELLS = 90
-TINY = {"layout": {"min_dist": 0.5}, "diversity": {"bootstraps": 50}, "export": {"h5mu": False}}
+TINY = {
+    "layout": {"min_dist": 0.5},
+    "diversity": {"bootstraps": 50},
+    "export": {"h5mu": False, "h5ad": False},
+}
 
 
 class Cohort:

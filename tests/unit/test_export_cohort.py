@@ -12,7 +12,7 @@ import scirpy as ir
 from scipy import sparse
 
 import export_cohort
-from immune_reset.modalities import align
+from immune_reset.exported import align
 
 pytestmark = pytest.mark.filterwarnings("ignore:Support for Awkward Arrays")
 

@@ -215,6 +215,12 @@ def export_inputs(wildcards):
     }
 
 
+def cell_inputs(wildcards):
+    """What cohort.h5ad is made of."""
+    wanted = ("cells", "counts", "labels", "umap", "scores", "clonotypes")
+    return {name: files for name, files in export_inputs(wildcards).items() if name in wanted}
+
+
 def course_inputs(wildcards):
     """What one patient's course is drawn from."""
     gex = dict(

@@ -147,6 +147,7 @@ def final_outputs():
     files = [f"{OUT}/report.html", f"{OUT}/provenance.json"]
     files += [f"{TABLES}/{name}.tsv" for name in tables_made()]
     files += [f"{OUT}/cohort.h5mu"] if SETTINGS["export.h5mu"] else []
+    files += [f"{OUT}/cohort.h5ad"] if SETTINGS["export.h5ad"] and PLAN.has_gex else []
     return files
 
 

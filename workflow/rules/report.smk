@@ -108,3 +108,27 @@ rule export_cohort:
         code=code_of("export_cohort"),
     script:
         "../scripts/export_cohort.py"
+
+
+rule export_cells:
+    """Write the cells for cellxgene, without holding their counts in memory."""
+    input:
+        unpack(cell_inputs),
+    output:
+        cells=f"{OUT}/cohort.h5ad",
+    log:
+        f"{LOGS}/export_cells.log",
+    benchmark:
+        f"{BENCHMARKS}/export_cells.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(10, 1300),
+        runtime=minutes(0.05, 30),
+    params:
+        cfg=cfg(),
+        design=DESIGN,
+        code=code_of("export_cells"),
+    script:
+        "../scripts/export_cells.py"

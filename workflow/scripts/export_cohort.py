@@ -13,20 +13,12 @@ import mudata
 import pandas as pd
 
 from immune_reset import counts, design, tables
-from immune_reset.modalities import (
-    COMPRESSION,
-    align,
-    append_counts,
-    expression_modality,
-    gene_table,
-    layers,
-    receptor_modality,
-)
+from immune_reset.exported import COMPRESSION, align, append_counts, describe_cells, gene_table
+from immune_reset.modalities import expression_modality, layers, receptor_modality
 from immune_reset.runtime import start
 
 logger = logging.getLogger("export_cohort")
 
-SHEET_COLUMNS = ["sample", "patient", "timepoint", "day", "batch", "group", "tissue"]
 CLONE_COLUMNS = ["cell_id", "clone_id"]
 OPTIONAL = {
     "labels": tables.read,
@@ -36,33 +28,6 @@ OPTIONAL = {
     "chains": tables.read_many,
     "clonotypes": lambda paths: tables.read_many(paths)[CLONE_COLUMNS],
 }
-
-
-def describe_cells(
-    cells: pd.DataFrame, samples: pd.DataFrame, tables_by_cell: list[pd.DataFrame | None]
-) -> pd.DataFrame:
-    """Return obs of the kept cells: sheet columns, QC, and every further table keyed by cell_id.
-
-    Rows keep the order of `cells`; index cell_id. Columns that a table shares with those before
-    it are not repeated; a column without any value is left out. Text becomes categories, so that
-    scanpy can colour by them; empty text is missing, so that scirpy does not take the cells
-    without a clone for one clone.
-    """
-    obs = cells.drop(columns=["keep", "reason"], errors="ignore")
-    sheet = samples[[c for c in SHEET_COLUMNS if c in samples]]
-    obs = obs.merge(sheet, on="sample", how="left", validate="many_to_one")
-    for table in tables_by_cell:
-        if table is not None:
-            new = ["cell_id", *[c for c in table.columns if c not in obs.columns]]
-            obs = obs.merge(table[new], on="cell_id", how="left", validate="one_to_one")
-    obs = obs.set_index("cell_id").replace({"": None}).dropna(axis="columns", how="all")
-    obs.index = obs.index.astype(object)  # anndata writes no typed strings
-    for column in obs.columns:
-        if not pd.api.types.is_numeric_dtype(obs[column]):
-            text = obs[column].astype(object).where(obs[column].notna(), None)
-            known = getattr(obs[column].dtype, "categories", sorted(set(text.dropna())))
-            obs[column] = pd.Categorical(text, categories=[str(name) for name in known])
-    return obs
 
 
 def main(smk) -> None:
