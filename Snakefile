@@ -1,5 +1,4 @@
-# Was the immune system reset? From count matrices and contigs to a comparison report.
-# Under `outdir`: report.html, tables/, figures/, cohort.h5mu and .h5ad, provenance.json, and what rules share.
+# Was the immune system reset? Counts and contigs to report.html, tables/, figures/ and exports.
 import os
 
 from snakemake.utils import min_version
@@ -32,6 +31,7 @@ include: "workflow/rules/reference.smk"
 include: "workflow/rules/figures_of_cells.smk"
 include: "workflow/rules/figures_of_patients.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/exports.smk"
 
 
 mend_records()

@@ -19,7 +19,7 @@ N_CELLS = 90
 TINY = {
     "layout": {"min_dist": 0.5},
     "diversity": {"bootstraps": 50},
-    "export": {"h5mu": False, "h5ad": False},
+    "export": {"h5mu": False, "h5ad": False, "airr": False},
 }
 
 

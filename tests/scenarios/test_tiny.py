@@ -6,10 +6,13 @@ import shutil
 import subprocess
 import sys
 
+import airr
+import anndata
 import jobs_api
 import pandas as pd
 import pytest
 from conftest import snakemake
+from unit.test_export_cells import asked_by_cellxgene
 
 import compare_runs
 from immune_reset import tables
@@ -91,6 +94,35 @@ def test_the_cohort_opens_in_muon_and_scirpy(tiny_run):
     axes = scanpy.pl.umap(cohort["gex"], color="cell_type", show=False)
     assert axes is not None
     assert len(scirpy.get.airr(cohort["airr"], "junction_aa", "VDJ_1").dropna())
+
+
+@pytest.mark.filterwarnings("ignore")  # what the plotting libraries say of each other
+def test_scirpy_draws_the_cohort(tiny_run):
+    import mudata
+    import scirpy
+    from matplotlib import pyplot
+
+    mudata.set_options(pull_on_update=False)
+    cohort = mudata.read_h5mu(tiny_run / "results/cohort.h5mu")
+    by = {"target_col": "airr:clone_id", "groupby": "gex:timepoint"}
+    assert scirpy.pl.clonal_expansion(cohort, **by) is not None
+    assert scirpy.pl.alpha_diversity(cohort, **by) is not None
+    groups = {"groupby": "airr:chain_pairing", "target_col": "gex:cell_type"}
+    assert scirpy.pl.group_abundance(cohort, **groups) is not None
+    assert scirpy.pl.spectratype(cohort, chain="VDJ_1", color="gex:timepoint") is not None
+    scirpy.pp.ir_dist(cohort, metric="identity", sequence="nt")
+    scirpy.tl.define_clonotypes(cohort, receptor_arms="VDJ", dual_ir="primary_only")
+    scirpy.tl.clonotype_network(cohort, sequence="nt", metric="identity", min_cells=2)
+    assert scirpy.pl.clonotype_network(cohort, color="gex:patient") is not None
+    pyplot.close("all")
+
+
+def test_the_cells_open_in_cellxgene_and_the_chains_are_airr(tiny_run):
+    results = tiny_run / "results"
+    cells = anndata.read_h5ad(results / "cohort.h5ad")
+    assert asked_by_cellxgene(cells) == []
+    assert cells.n_obs == tables.read(results / "tables/qc.tsv")["cells_kept"].sum()
+    assert airr.validate_rearrangement(str(results / "airr_rearrangement.tsv"), debug=True)
 
 
 def test_a_second_run_has_nothing_to_do(tiny_run):

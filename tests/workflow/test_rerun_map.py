@@ -27,6 +27,7 @@ STRUCTURE = {
     "pathways.gene_sets": {"read_gene_sets"},
     "report.pseudonyms": "shown",
     "report.pseudonym_table": "shown",
+    "export.airr": set(),
     "export.h5ad": set(),
     "export.h5mu": set(),
 }

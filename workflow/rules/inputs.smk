@@ -215,10 +215,11 @@ def export_inputs(wildcards):
     }
 
 
-def cell_inputs(wildcards):
-    """What cohort.h5ad is made of."""
-    wanted = ("cells", "counts", "labels", "umap", "scores", "clonotypes")
-    return {name: files for name, files in export_inputs(wildcards).items() if name in wanted}
+def exported(*names):
+    """Input function: of what cohort.h5mu is made of, the files named."""
+    return lambda wildcards: {
+        name: files for name, files in export_inputs(wildcards).items() if name in names
+    }
 
 
 def course_inputs(wildcards):

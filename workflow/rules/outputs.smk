@@ -148,6 +148,7 @@ def final_outputs():
     files += [f"{TABLES}/{name}.tsv" for name in tables_made()]
     files += [f"{OUT}/cohort.h5mu"] if SETTINGS["export.h5mu"] else []
     files += [f"{OUT}/cohort.h5ad"] if SETTINGS["export.h5ad"] and PLAN.has_gex else []
+    files += [f"{OUT}/airr_rearrangement.tsv"] if SETTINGS["export.airr"] and PLAN.has_vdj else []
     return files
 
 
