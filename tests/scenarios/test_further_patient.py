@@ -29,7 +29,7 @@ NO_TABLES = (
 )
 OF_THE_COHORT = ("test_expression", "enrich_pathways")  # no row of a patient; minutes of work
 HEALTHY = ("LN04", "LN05", "LN06")
-COHORTS_OWN = {"clusters", "gene_set_overlap"}
+COHORTS_OWN = {"clusters", "cluster_sheet", "gene_set_overlap"}
 
 
 @pytest.fixture(scope="module")

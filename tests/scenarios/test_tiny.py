@@ -48,6 +48,7 @@ def test_tables_are_filled(tiny_run):
 
 
 MAY_BE_EMPTY = {"p_value", "q_value", "reason", "detail", "compartment", "ci_low", "ci_high"}
+MAY_BE_EMPTY |= {"label", "mark"}  # of a sheet that nobody has edited
 MAY_BE_EMPTY |= {"other_features", "barcode_rule", "remark"}  # of inputs with nothing to say
 MAY_BE_EMPTY |= {  # Cell Ranger's contigs without alignments
     *["mutation_median", "mutation_median_clones", "mutation_low", "mutation_high"],

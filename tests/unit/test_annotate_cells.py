@@ -53,8 +53,10 @@ def run(folder, *, groups=None, overrides=None, min_confidence=0.1):
             tables.write(table, path)
             per_sample[name].append(path)
     if overrides is not None:
-        inputs["overrides"] = folder / "overrides.tsv"
-        overrides.to_csv(inputs["overrides"], sep="\t", index=False)
+        inputs["overrides"] = overrides
+        if isinstance(overrides, pd.DataFrame):
+            inputs["overrides"] = folder / "overrides.tsv"
+            overrides.to_csv(inputs["overrides"], sep="\t", index=False)
     outputs = {"labels": folder / "labels.parquet", "clusters": folder / "clusters.tsv"}
     cfg = {"annotation.min_confidence": min_confidence}
     annotate_cells.main(job(inputs | per_sample, outputs, cfg=cfg))

@@ -147,6 +147,15 @@ def label_that_is_not_known(project):
     return ["own.tsv", "'Frogs' is not known"]
 
 
+def overrides_that_a_run_writes_over(project):
+    folder = project / "results/tables"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "cluster_sheet.tsv").write_text("cluster\tlabel\n0\tB\n")
+    key = "annotation:\n  overrides: results/tables/cluster_sheet.tsv\n"
+    (project / "tiny.yaml").write_text(f"samples: cohort/samples.tsv\n{key}")
+    return ["annotation.overrides", "lies in outdir", "Copy it elsewhere"]
+
+
 def outdir_that_is_a_file(project):
     (project / "taken").write_text("")
     (project / "tiny.yaml").write_text("samples: cohort/samples.tsv\noutdir: taken\n")
@@ -157,6 +166,7 @@ CHECKED = [
     *CASES, normalised, without_features, sheet_with_commas, empty_contigs,
     contigs_with_semicolons, other_receptor, gene_sets_without_tabs, labels_of_other_samples,
     labels_without_their_column, label_that_is_not_known, outdir_that_is_a_file,
+    overrides_that_a_run_writes_over,
 ]  # fmt: skip
 
 

@@ -68,3 +68,29 @@ rule export_receptors:
         code=code_of("export_receptors"),
     script:
         "../scripts/export_receptors.py"
+
+
+rule list_clusters:
+    """List the clusters as a sheet that people edit and give back as overrides."""
+    input:
+        unpack(annotation_inputs),
+        clusters=f"{TABLES}/clusters.tsv",
+        labels=f"{COHORT}/labels.parquet",
+    output:
+        sheet=table("cluster_sheet"),
+    log:
+        f"{LOGS}/list_clusters.log",
+    benchmark:
+        f"{BENCHMARKS}/list_clusters.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(20, 500),
+        runtime=10,
+    params:
+        cfg=cfg("annotation.min_confidence"),
+        design=DESIGN,
+        code=code_of("list_clusters"),
+    script:
+        "../scripts/list_clusters.py"

@@ -34,6 +34,7 @@ GEX_TABLES = [
     "composition",
     "composition_change",
     "clusters",
+    "cluster_sheet",
     "car_cells",
     "on_target",
     "pathway_scores",

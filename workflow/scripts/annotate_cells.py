@@ -11,6 +11,7 @@ from immune_reset import annotation, marker_evidence, tables, vocabulary
 from immune_reset.annotation import Reference
 from immune_reset.cluster_genes import top_genes
 from immune_reset.errors import at
+from immune_reset.named_files import read_table
 from immune_reset.runtime import start
 
 logger = logging.getLogger("annotate_cells")
@@ -90,6 +91,7 @@ def describe_clusters(
             "cell_subtype": own["cell_subtype"].mode().iloc[0],
             "confidence": round(margin, 4) if np.isfinite(margin) else np.nan,
             "alternative": others.idxmax() if others.max() >= 0.005 else "",
+            "alternative_score": round(float(others.max()), 4) if others.max() >= 0.005 else np.nan,
             "source": inside["source"].iloc[0],
             "top_markers": tops.get(cluster, ""),
             "note": "; ".join(notes),
@@ -147,7 +149,7 @@ def main(smk) -> None:
     cells, evidence, genes = marker_evidence.gather(frames, markers["symbol"].unique().tolist())
     cells["cluster"] = cluster_of(cells, groups)
     own, path = "source" in groups, tables.optional(files, "overrides")
-    words = get(path) if path and not own else None
+    words = read_table(path) if path and not own else None
     said = (
         vocabulary.own_words(cells["cluster"], kinds)
         if own

@@ -134,6 +134,7 @@ def context_of(
         "glance": report_views.glance(views, people, names),
         "claim_groups": groups,
         "words": catalogue["pages"],
+        "cluster_words": catalogue["clusters"],
         "pages": report_patients.pages(frames, groups, people, plan, catalogue),
         "grid": report_views.sample_grid(plan, qc),
         "without_receptors": report_views.without_receptors(plan, frames.get("diversity")),

@@ -125,3 +125,6 @@ def _check_named_files(chosen: dict[str, Any]) -> None:
     for key, path in named:
         if path is not None and not Path(path).is_file():
             raise at(f"configuration, {key}", f"no file {path}", "check the path, or leave it out")
+        if path is not None and Path(chosen["outdir"]).resolve() in Path(path).resolve().parents:
+            found = f"{path} lies in outdir, where a run writes over it"
+            raise at(f"configuration, {key}", found, "copy it elsewhere, and name the copy")
