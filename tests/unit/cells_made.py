@@ -110,7 +110,7 @@ def count_file(path: Path, matrix, *, symbols=None, sample: str = "S1") -> Path:
         index=pd.Index([f"{sample}:{b}" for b in barcodes], name="cell_id"),
     )
     genes = pd.DataFrame(
-        {"symbol": symbols, "feature_type": "Gene Expression"},
+        {"symbol": symbols, "feature_type": "Gene Expression", "ambient": np.nan},
         index=pd.Index(symbols, name="gene_id"),
     )
     counts.write(counts.Counts(sparse.csr_matrix(matrix), cells, genes), path)

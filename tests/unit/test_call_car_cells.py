@@ -86,7 +86,7 @@ def cohort(seed=3):
             umis[100:130] = 7
         frame = pd.DataFrame({"sample": sample, "cell_type": kinds, "car_umis": umis})
         frame["cell_id"] = [f"{sample}:{i}" for i in range(400)]
-        parts.append(frame.assign(measured=True))
+        parts.append(frame.assign(measured=True, car_ambient=0.02 if sample == "post" else 0.0))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -100,6 +100,20 @@ def test_shares_and_intervals_of_a_call():
     assert post.cd4_cd8 == pytest.approx(1 / 3)
     assert post.false_positive_bound == pytest.approx(1 - 0.05 ** (1 / 600))
     assert table["n_car"].tolist() == [0, 40] and set(table["status"]) == {"called"}
+    assert table["n_ambient"].tolist() == pytest.approx([0, 200 * stats.poisson.sf(1, 0.02)])
+
+
+def test_a_leaky_sample_raises_the_threshold_that_other_samples_would_hide():
+    """2 in 1,000 negatives pass at 1 UMI over all samples, 20 of 20 expected in the leaky one."""
+    cells = cohort()
+    post = cells["sample"] == "post"
+    cells.loc[~cells["cell_type"].str.endswith("T"), "car_umis"] = 0
+    known, _ = call_car_cells.call(cells, SAMPLES, baseline="pre", max_rate=0.001)
+    blind = cells.assign(car_ambient=np.nan)
+    unknown, table = call_car_cells.call(blind, SAMPLES, baseline="pre", max_rate=0.001)
+    assert known["car"].sum() == 40 and table["threshold"].tolist() == [1, 1]
+    assert unknown["car"].sum() == 40 + (cells.loc[post, "car_umis"] == 1).sum() > 40
+    assert table["n_ambient"].isna().all()
 
 
 def test_a_sample_without_the_feature_has_no_call_and_is_no_evidence():
@@ -145,7 +159,7 @@ def test_the_script_writes_its_tables(tmp_path, with_car):
         columns = np.ones((len(part), len(names)), dtype=np.float32)
         if with_car:
             columns[:, 2] = part["car_umis"]
-        var = var.assign(feature_type="Gene Expression")
+        var = var.assign(feature_type="Gene Expression", ambient=np.nan)
         path = tmp_path / f"{sample}.h5ad"
         counts.write(counts.Counts(sparse.csr_matrix(columns), obs, var), path)
         kept = part[["cell_id"]].assign(keep=True, total_counts=100)

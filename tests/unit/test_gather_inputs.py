@@ -6,6 +6,7 @@ import pytest
 from scipy import sparse
 from unit import cells_made
 
+import gather_inputs
 from immune_reset import input_remarks, leaks, tables
 from immune_reset.planning import cohort_design
 
@@ -38,44 +39,10 @@ def test_few_umis_say_nothing_and_a_twentieth_of_the_other_is_soup():
     assert leaks.sex_linked(sparse.csr_matrix([[94, 6]]), names)["sex"] == "both"
 
 
-def test_the_ambient_share_is_the_leaked_over_the_soups_immunoglobulin():
-    """30 T cells with 1 IGKC of 100, 20 B cells with 41 of 100: by hand."""
-    symbols = pd.Series(["CD3D", "MS4A1", "IGKC", "ACTB"])
-    t_cells = np.tile([5, 0, 1, 94], (30, 1))
-    b_cells = np.tile([0, 4, 41, 55], (20, 1))
-    found = leaks.leaked_immunoglobulin(sparse.csr_matrix(np.vstack([t_cells, b_cells])), symbols)
-    soup = (30 * 1 + 20 * 41) / 5000
-    assert found == {"n_t_cells": 30, "ig_per_10k": 100.0, "ambient": round(0.01 / soup, 6)}
-
-
-def test_without_cells_that_make_it_the_leak_is_said_and_no_share():
-    symbols = pd.Series(["CD3D", "MS4A1", "IGKC"])
-    found = leaks.leaked_immunoglobulin(sparse.csr_matrix(np.tile([5, 0, 1], (30, 1))), symbols)
-    assert found["ig_per_10k"] == pytest.approx(1e4 / 6, abs=1e-3) and found["ambient"] is None
-    few = leaks.leaked_immunoglobulin(sparse.csr_matrix(np.tile([5, 0, 1], (9, 1))), symbols)
-    assert few == {"n_t_cells": 9, "ig_per_10k": None, "ambient": None}
-
-
-def planted(rho, rng):
-    """Return counts of 200 T and 60 B cells whose UMIs are to a share `rho` of one soup."""
-    t, b = np.array([0.05, 0.0, 0.0, 0.95]), np.array([0.0, 0.04, 0.36, 0.60])
-    soup = (200 * t + 60 * b) / 260
-    cells = [(1 - rho) * own + rho * soup for own in [t] * 200 + [b] * 60]
-    return sparse.csr_matrix(np.array([rng.multinomial(2000, p) for p in cells]))
-
-
-@pytest.mark.parametrize("rho", [0.02, 0.05])
-def test_a_planted_soup_is_found(rho):
-    """T cells that caught a UMI of MS4A1 are left out, so that it falls a little short."""
-    symbols = pd.Series(["CD3D", "MS4A1", "IGKC", "ACTB"])
-    found = leaks.leaked_immunoglobulin(planted(rho, np.random.default_rng(1)), symbols)
-    assert 0.6 * rho < found["ambient"] < 1.15 * rho
-
-
 def load(sex, genes=1000, **more):
     facts = {"format": "10x HDF5 v3", "n_barcodes": 9, "n_genes": genes, "n_other_donors": 0}
-    leak = {"n_t_cells": 40, "ig_per_10k": 3.0, "ambient": more.get("ambient")}
-    return {**facts, "sex": {"sex": sex, "xist_umis": 3, "y_umis": 40}, "leak": leak,
+    leak = {"ambient": more.get("ambient"), "status": "estimable"}
+    return {**facts, "sex": {"sex": sex, "xist_umis": 3, "y_umis": 40}, "ambient": leak,
             "other_features": more.get("others", {})}  # fmt: skip
 
 
@@ -121,6 +88,13 @@ def test_samples_that_agree_have_no_remark_and_a_rule_is_shown(tmp_path):
     assert pd.isna(found["remark"][1]) or found["remark"][1] == ""
     assert list(found["barcode_rule"]) == ["'...-2' read as '...-1'"] * 2
     assert list(found["contig_cells"]) == [4, 4]
+
+
+def test_the_ambient_table_has_a_row_a_sample(tmp_path):
+    samples = [{"sample": "A", "person": "P1"}, {"sample": "B", "person": "P1"}]
+    found = gather_inputs.ambient_table(samples, [load("male", ambient=0.3), load("male")])
+    assert list(found["sample"]) == ["A", "B"] and found["ambient"].tolist()[0] == 0.3
+    assert pd.isna(found["ambient"][1])
 
 
 def test_days_against_the_order_and_a_late_baseline_are_said():

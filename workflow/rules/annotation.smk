@@ -29,6 +29,7 @@ rule count_markers:
         markers=MARKERS,
     output:
         counts=f"{SAMPLE}/marker_counts.parquet",
+        ambient=f"{SAMPLE}/marker_ambient.parquet",
     log:
         f"{LOGS}/count_markers/{{sample}}.log",
     benchmark:
@@ -82,6 +83,7 @@ rule annotate_cells:
         graph=f"{COHORT}/graph.npz",
         graph_cells=f"{COHORT}/graph_cells.parquet",
         marker_counts=of_samples("marker_counts.parquet"),
+        marker_ambient=of_samples("marker_ambient.parquet"),
         pseudobulk=of_samples("pseudobulk.parquet"),
         sizes=of_samples("pseudobulk_cells.parquet"),
         genes=of_samples("genes.parquet"),

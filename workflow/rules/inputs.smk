@@ -44,16 +44,17 @@ def shown_patient(wildcards):
 
 
 def matrix_of(wildcards):
-    """The count matrix of a sample, one file or three, and the donors of a multiplexed one."""
+    """The count matrices of a sample, one file or three each, and the donors of a multiplexed one."""
     row = PLAN.rows[wildcards.sample]
     donors = {"donors": row["donors"]} if "donors" in row else {}
-    return {"gex": matrix_files(row["gex"]), **donors}
+    raw = {"raw_gex": matrix_files(row["raw_gex"])} if "raw_gex" in row else {}
+    return {"gex": matrix_files(row["gex"]), **raw, **donors}
 
 
 def matrix_row(wildcards):
     """What the sheet says of a sample's count matrix."""
     row = PLAN.rows[wildcards.sample]
-    return {key: row[key] for key in ("sample", "gex", "donor") if key in row}
+    return {key: row[key] for key in ("sample", "gex", "raw_gex", "donor") if key in row}
 
 
 def contigs_of(wildcards):

@@ -24,11 +24,12 @@ rule load_sample:
 
 
 rule gather_inputs:
-    """Say of every sample what was given, and what is worth a second look."""
+    """Say of every sample what was given, what leaks, and what is worth a second look."""
     input:
         unpack(input_facts),
     output:
         inputs=table("inputs"),
+        **({"ambient": table("ambient")} if PLAN.has_gex else {}),
     log:
         f"{LOGS}/gather_inputs.log",
     benchmark:

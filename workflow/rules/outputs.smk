@@ -30,6 +30,7 @@ FIGURES = {
     "reference": ["reference"],
 }
 GEX_TABLES = [
+    "ambient",
     "qc",
     "composition",
     "composition_change",
@@ -48,7 +49,8 @@ GEX_TABLES = [
 ]
 PATIENT_TABLES = ["claims", "qc", "composition", "diversity", "clinical"]
 REPORT_TABLES = [
-    *["claims", "patients", "inputs", "qc", "composition", "clusters", "car_cells", "on_target"],
+    *["claims", "patients", "inputs", "ambient", "qc", "composition", "clusters"],
+    *["car_cells", "on_target"],
     *["diversity", "clone_fates", "returned_clones", "lookup", "turnover", "car_clones"],
     *["isotypes", "gene_usage_change", "overlap", "pathway_change", "gene_set_overlap"],
     *["enrichment", "clinical", "composition_change", "design_guard", "reference"],
@@ -198,6 +200,8 @@ def source_files(wildcards):
     """The files that the user gave."""
     rows = PLAN.rows.values()
     found = [row[k] for row in rows for k in ("bcr", "tcr", "donors") if k in row]
-    found += [file for row in rows if "gex" in row for file in matrix_files(row["gex"])]
+    found += [
+        file for row in rows for k in ("gex", "raw_gex") if k in row for file in matrix_files(row[k])
+    ]
     found = list(dict.fromkeys(found))
     return {"sources": found + ([PLAN.clinical] if PLAN.clinical else [])}

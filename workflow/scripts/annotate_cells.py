@@ -145,8 +145,9 @@ def main(smk) -> None:
     get, files = tables.read, smk.input
     markers = marker_evidence.combine(get(files.markers), place=str(files.markers))
     kinds, groups = get(files.cell_types).fillna(""), get(files.groups)
-    frames = [get(path) for path in files.marker_counts]
-    cells, evidence, genes = marker_evidence.gather(frames, markers["symbol"].unique().tolist())
+    frames, soup = ([get(p) for p in files[n]] for n in ("marker_counts", "marker_ambient"))
+    symbols = markers["symbol"].unique().tolist()
+    cells, evidence, genes = marker_evidence.gather(frames, symbols, soup)
     cells["cluster"] = cluster_of(cells, groups)
     own, path = "source" in groups, tables.optional(files, "overrides")
     words = read_table(path) if path and not own else None

@@ -16,14 +16,16 @@ logger = logging.getLogger("call_car_cells")
 def count_features(
     loaded: counts.Counts, car_ids: list[str], targets: tuple[str, ...]
 ) -> pd.DataFrame:
-    """Return cell_id, car_umis, measured and the UMIs of each target gene that the matrix has.
+    """Return cell_id, car_umis, measured, car_ambient and the UMIs of each target gene there is.
 
-    `loaded` holds the CAR features and the targets alone; targets go by symbol.
+    `loaded` holds the CAR features and the targets alone; targets go by symbol. `car_ambient` is
+    what ambient RNA gives one cell of the sample, NaN where that is not known.
     """
     table = pd.DataFrame({"cell_id": loaded.cells.index.to_numpy(object)})
     is_car = loaded.genes.index.isin(car_ids)
     table["car_umis"] = np.asarray(loaded.matrix[:, is_car].sum(axis=1)).ravel().astype(int)
     table["measured"] = bool(is_car.any())
+    table["car_ambient"] = loaded.genes.loc[is_car, "ambient"].sum(skipna=False)
     for symbol in targets:
         columns = (loaded.genes["symbol"] == symbol).to_numpy() & ~is_car
         if columns.any():
@@ -36,8 +38,8 @@ def call(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the CAR call of each cell, and the table of CAR-positive shares by sample.
 
-    `cells`: cell_id, sample, cell_type, car_umis, measured. CAR-positive is a T cell at or above
-    the threshold (`car.umi_threshold`); a CAR-negative T cell may carry a transgene that was not
+    `cells`: cell_id, sample, cell_type, car_umis, measured, car_ambient. CAR-positive is a T cell
+    at or above the threshold (`car.umi_threshold`, `car.beyond_ambient`); a CAR-negative T cell may carry a transgene that was not
     seen. Cells of samples whose matrix lacks the feature have no call and are no evidence. Each
     person has a threshold of its own: libraries differ in their ambient RNA, and no person's call
     hangs on another's cells.
@@ -59,8 +61,10 @@ def call_person(
     measured = cells["measured"].to_numpy(bool)
     negatives = car.cannot_be_car(cells, samples, baseline).to_numpy() & measured
     umis = cells["car_umis"].to_numpy()
-    threshold, bound = car.umi_threshold(umis, negatives, max_rate=max_rate)
-    hit = (umis >= threshold) & cells["cell_type"].isin(car.T_TYPES).to_numpy()
+    t_cells = cells["cell_type"].isin(car.T_TYPES).to_numpy()
+    least = car.beyond_ambient(cells[t_cells & measured])
+    threshold, bound = car.umi_threshold(umis, negatives, max_rate=max_rate, least=least)
+    hit = (umis >= threshold) & t_cells
     called = cells.assign(car=hit & measured)
     status = car.CALLED if negatives.any() else car.NO_NEGATIVES
     status = status if measured.any() else car.NO_FEATURE

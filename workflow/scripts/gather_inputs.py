@@ -1,7 +1,8 @@
-"""Say of every sample what was given: format, genes, sex, leaked immunoglobulin, barcodes.
+"""Say of every sample what was given: format, genes, sex, ambient RNA, barcodes.
 
 Inputs: `load` (load.json) and `counts` (counts.h5ad, names of genes alone) of all samples,
-`receptors` (receptors.json) where there are contigs. Output: `inputs`, tables/inputs.tsv.
+`receptors` (receptors.json) where there are contigs. Outputs: `inputs`, tables/inputs.tsv, and with
+count matrices `ambient`, tables/ambient.tsv.
 """
 
 import logging
@@ -33,7 +34,7 @@ def row_of(
         facts["barcodes"] for facts in read if facts.get("barcodes", "as written") != "as written"
     ]
     others = load.get("other_features", {})
-    sex, leak = load.get("sex", {}), load.get("leak", {})
+    sex = load.get("sex", {})
     return {
         "sample": sample["sample"],
         "patient": sample["person"],
@@ -46,12 +47,18 @@ def row_of(
         "sex": sex.get("sex", ""),
         "xist_umis": sex.get("xist_umis"),
         "y_umis": sex.get("y_umis"),
-        "t_cells": leak.get("n_t_cells"),
-        "ig_per_10k": leak.get("ig_per_10k"),
-        "ambient": leak.get("ambient"),
+        "ambient": load.get("ambient", {}).get("ambient"),
         "contig_cells": sum(facts["cells"] for facts in read) if read else None,
         "barcode_rule": "; ".join(dict.fromkeys(rule for rule in rules if "read as" in rule)),
     }
+
+
+def ambient_table(samples: list[dict[str, Any]], loads: list[dict[str, Any]]) -> pd.DataFrame:
+    """Return one row a sample: what `ambient.estimate` found, after sample and patient."""
+    return pd.DataFrame(
+        {"sample": sample["sample"], "patient": sample["person"], **load["ambient"]}
+        for sample, load in zip(samples, loads, strict=True)
+    )
 
 
 def main(smk) -> None:
@@ -75,6 +82,8 @@ def main(smk) -> None:
     for row in table[table["remark"] != ""].itertuples():
         logger.warning("%s: %s", row.sample, row.remark)
     tables.write(table, smk.output.inputs)
+    if path := tables.optional(smk.output, "ambient"):
+        tables.write(ambient_table(samples, facts["load"]), path)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import pandas as pd
 from scipy import sparse
 
 from immune_reset import (
+    ambient,
     barcodes,
     counts,
     donors,
@@ -27,6 +28,9 @@ from immune_reset.matrices import RawMatrix, read_matrix
 from immune_reset.runtime import start
 
 logger = logging.getLogger("load_sample")
+
+MIN_GENES_SHARED = 0.9
+"""Share of the sample's genes that its unfiltered matrix must have."""
 
 RAW_MATRIX_BARCODES = 200_000
 """More barcodes than any library has cells: the unfiltered matrix was given."""
@@ -96,6 +100,34 @@ def name_cells(barcodes: pd.Index, *, sample: str) -> pd.DataFrame:
     )
 
 
+def soup_of_empty(
+    raw: RawMatrix, own: counts.Counts, *, join_by: str, place: str
+) -> ambient.Soup | None:
+    """Return the soup of a sample's empty droplets, gene by gene of `own`; None where too few.
+
+    `raw` is the unfiltered matrix, whose barcodes and genes include those of the sample.
+
+    Raises
+    ------
+    InputError
+        If it lacks the sample's genes or barcodes: it is another library's, or another annotation.
+    """
+    matrix, features = gene_expression(raw, join_by=join_by)
+    order = features.index.get_indexer(own.genes.index)
+    missing = int((order < 0).sum())
+    if missing > (1 - MIN_GENES_SHARED) * len(order):
+        found = f"it lacks {missing} of the {len(order)} genes of the filtered matrix"
+        raise at(place, found, "Give the unfiltered matrix of the same run")
+    names = set(own.cells["barcode"])
+    rule = barcodes.match_rule(names, set(raw.barcodes), place="gex", other=place)
+    given = raw.barcodes.isin({rule(name) for name in names})
+    kept = sparse.csr_matrix(
+        (np.ones(len(order) - missing), (order[order >= 0], np.flatnonzero(order >= 0))),
+        shape=(matrix.shape[1], len(order)),
+    )
+    return ambient.soup_of_empty(matrix @ kept, given)
+
+
 def describe(raw: RawMatrix, loaded: counts.Counts) -> Mapping[str, Any]:
     """Return what was read, set aside and summed, in numbers."""
     types = raw.features["feature_type"].value_counts()
@@ -115,7 +147,6 @@ def describe(raw: RawMatrix, loaded: counts.Counts) -> Mapping[str, Any]:
         "other_features": {str(name): int(n) for name, n in others.items()},
         "total_counts": int(loaded.matrix.data.sum(dtype=np.float64)),
         "sex": leaks.sex_linked(loaded.matrix, current),
-        "leak": leaks.leaked_immunoglobulin(loaded.matrix, current),
     }
 
 
@@ -123,16 +154,24 @@ def main(smk) -> None:
     """Snakemake entry point: read, compute, write."""
     start(smk)
     row, gex = smk.params.row, Path(str(smk.params.row["gex"]))
+    join_by = smk.params.cfg["genes.join_by"]
     raw = read_matrix(gex)
     check_counts(raw, place=str(gex))
     n_given = len(raw.barcodes)
     if "donor" in row:
         place = str(smk.input.donors)
         raw = of_donor(raw, text_files.table(place), str(row["donor"]), place=place)
-    matrix, features = gene_expression(raw, join_by=smk.params.cfg["genes.join_by"])
+    matrix, features = gene_expression(raw, join_by=join_by)
     cells = name_cells(raw.barcodes, sample=str(row["sample"]))
     loaded = counts.Counts(matrix, cells, features)
-    facts = {**describe(raw, loaded), "n_other_donors": n_given - len(cells)}
+    soup = None
+    if tables.optional(smk.input, "raw_gex"):
+        unfiltered = read_matrix(Path(str(row["raw_gex"])))
+        soup = soup_of_empty(unfiltered, loaded, join_by=join_by, place=str(row["raw_gex"]))
+    soup = soup or ambient.soup_of_cells(matrix)
+    leaked = ambient.estimate(matrix, features, soup)
+    features["ambient"] = ambient.per_cell(soup, leaked)
+    facts = {**describe(raw, loaded), "n_other_donors": n_given - len(cells), "ambient": leaked}
     if facts["n_barcodes"] > RAW_MATRIX_BARCODES:
         logger.warning("%s: %d barcodes; is this the unfiltered matrix?", gex, len(cells))
     logger.info("%s", facts)

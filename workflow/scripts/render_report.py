@@ -39,6 +39,7 @@ from immune_reset.runtime import start
 logger = logging.getLogger("render_report")
 
 TABLES = (
+    "ambient",
     "qc",
     "composition",
     "clusters",

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from immune_reset.annotation import T_TYPES
 from immune_reset.errors import at
@@ -51,20 +52,37 @@ def cannot_be_car(cells: pd.DataFrame, samples: pd.DataFrame, baseline: str | No
     return other | cells["sample"].isin(before)
 
 
-def umi_threshold(umis: np.ndarray, negatives: np.ndarray, *, max_rate: float) -> tuple[int, float]:
-    """Return the lowest UMI threshold (>= 1) that keeps false positives rare, and their bound.
+def beyond_ambient(t_cells: pd.DataFrame) -> int:
+    """Return the fewest UMIs at which a T cell is more likely to carry the CAR than to have caught it.
+
+    Ambient UMIs are Poisson with the sample's `car_ambient` (NaN: unknown, taken as none). From 1
+    UMI upwards, a number of UMIs is no evidence while ambient RNA alone explains half or more of
+    the T cells that have so many.
+    """
+    rates = t_cells["car_ambient"].fillna(0).to_numpy(float)
+    umis = t_cells["car_umis"].to_numpy()
+    fewest = 1
+    while stats.poisson.pmf(fewest, rates).sum() >= 0.5 * max((umis == fewest).sum(), 1):
+        fewest += 1
+    return fewest
+
+
+def umi_threshold(
+    umis: np.ndarray, negatives: np.ndarray, *, max_rate: float, least: int = 1
+) -> tuple[int, float]:
+    """Return the lowest UMI threshold (>= `least`) that keeps false positives rare, and their bound.
 
     At the threshold at most `max_rate` of the `negatives` pass. The bound is the upper end of the
     one-sided 95 % interval of their rate: 1 - .05^(1/n) where none of n passes, Clopper-Pearson's
-    where some do. NaN without negatives, where the threshold is 1.
+    where some do. NaN without negatives, where the threshold is `least`.
     """
     from statsmodels.stats.proportion import proportion_confint
 
     inside = umis[negatives]
     n = len(inside)
     if n == 0:
-        return 1, float("nan")
-    threshold = 1
+        return least, float("nan")
+    threshold = least
     while (inside >= threshold).mean() > max_rate:
         threshold += 1
     false = int((inside >= threshold).sum())
@@ -78,9 +96,11 @@ def car_table(
 ) -> pd.DataFrame:
     """Return the CAR-positive share of the T cells, one row per sample.
 
-    `cells`: sample, cell_type, measured (its matrix has the feature), car. Columns: sample,
+    `cells`: sample, cell_type, measured (its matrix has the feature), car, car_ambient. Columns: sample,
     patient, timepoint, n_t_cells, n_car, fraction with Wilson's 95 % interval, cd4 and cd8
-    (CAR-positive cells), cd4_cd8 (their ratio), threshold (UMIs), false_positive_bound, status.
+    (CAR-positive cells), cd4_cd8 (their ratio), threshold (UMIs), false_positive_bound,
+    ambient_umis (expected in one cell) and n_ambient (T cells expected at or above the threshold by
+    ambient RNA alone), NaN where the ambient RNA is not known, and status.
     The numbers of a call that was not made are NaN: they are no zeros.
     """
     t_cells = cells[cells["cell_type"].isin(T_TYPES)]
@@ -102,5 +122,8 @@ def car_table(
     rows["cd4_cd8"] = rows["cd4"] / rows["cd8"].where(rows["cd8"] > 0)
     rows["threshold"] = pd.Series(threshold, index=rows.index).where(called)
     rows["false_positive_bound"] = pd.Series(bound, index=rows.index).where(called)
+    ambient = rows["sample"].map(cells.groupby("sample")["car_ambient"].first())
+    rows["ambient_umis"] = ambient.where(called)
+    rows["n_ambient"] = stats.poisson.sf(threshold - 1, rows["ambient_umis"]) * rows["n_t_cells"]
     rows["status"] = np.where(called, status, NO_FEATURE)
     return rows

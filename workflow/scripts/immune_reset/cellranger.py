@@ -17,14 +17,14 @@ MATRICES = (
 """Names of the filtered matrix, newest first: multi from 7, multi 6, count from 3, count 2."""
 
 ENDINGS = (".h5", "_h5.h5")
-RAW = ("raw_feature_bc_matrix", "raw_gene_bc_matrices")
+RAW = ("sample_raw_feature_bc_matrix", "raw_feature_bc_matrix", "raw_gene_bc_matrices")
 CONTIGS = ("filtered_contig_annotations.csv", "filtered_contig_annotations.csv.gz")
 RECEPTORS = {"bcr": ("vdj_b",), "tcr": ("vdj_t", "vdj_t_gd")}
 MEND = "Give the folder that Cell Ranger wrote for this sample, or name the files in gex, bcr, tcr"
 
 
 def find_outputs(folder: Path, *, sample: str, place: str) -> dict[str, Path]:
-    """Return {"gex", "bcr", "tcr"} of what a Cell Ranger folder holds for a sample.
+    """Return {"gex", "raw_gex", "bcr", "tcr"} of what a Cell Ranger folder holds for a sample.
 
     Contigs that lie beside no receptor's name (`cellranger vdj`) are returned as "contigs"; what
     they are is in the file.
@@ -51,6 +51,9 @@ def find_outputs(folder: Path, *, sample: str, place: str) -> dict[str, Path]:
     matrix = _matrix(base, place)
     if matrix is not None:
         found["gex"] = matrix
+        raw = _raw(matrix.parent, base)
+        if raw is not None:
+            found["raw_gex"] = raw
     for kind, names in RECEPTORS.items():
         paths = [base / name / file for name in names for file in CONTIGS]
         path = next((path for path in paths if path.is_file()), None)
@@ -97,6 +100,20 @@ def _matrix(base: Path, place: str) -> Path | None:
            for end in ("", *ENDINGS)]  # fmt: skip
     if any(path.exists() for path in raw):
         raise at(place, f"{base} has the raw matrix alone, not the filtered one", MEND)
+    return None
+
+
+def _raw(beside: Path, base: Path) -> Path | None:
+    """Return the unfiltered matrix of the library, in HDF5 or version 3's folder, if it is there.
+
+    `multi` keeps what its samples share apart from them.
+    """
+    shared = base.parents[1] / "multi/count" if base.parent.name == "per_sample_outs" else base
+    for where in (beside, base, shared):
+        for name in RAW:
+            for path in (*(where / f"{name}{end}" for end in ENDINGS), where / name):
+                if path.is_file() or (path / "matrix.mtx.gz").is_file():
+                    return path
     return None
 
 

@@ -22,6 +22,9 @@ MIN_CONTIG_CELLS = 10
 MIN_SHARED = 10
 """Cells that two samples must share by name for their counts to be compared."""
 
+MAX_GENES_LOST = 0.1
+"""Share of the genes that an unfiltered matrix may lack."""
+
 SAME = 0.5
 """Share of the cells of one name with equal counts from which two samples are one."""
 
@@ -65,6 +68,8 @@ def check_heads(
         if "gex" in row and row["gex"] not in made:
             head = _head(Path(row["gex"]), _stamp(Path(row["gex"])))
             heads[row["sample"]] = head
+        if head is not None and "raw_gex" in row:
+            _check_raw(row, head)
         if "donors" in row:
             _check_donor(row, head)
         _check_contigs(row, head, made, tables)
@@ -91,6 +96,21 @@ def _contig_cells(path: Path, column: str, stamp: tuple) -> set[str]:
 def _stamp(path: Path) -> tuple:
     states = [Path(name).stat() for name in matrix_files(path) if Path(name).exists()]
     return (Path.cwd(), *((state.st_mtime_ns, state.st_size, state.st_ino) for state in states))
+
+
+def _check_raw(row: Row, head: Head) -> None:
+    """Refuse an unfiltered matrix of another library or annotation, or one that was filtered."""
+    raw = _head(Path(row["raw_gex"]), _stamp(Path(row["raw_gex"])))
+    place = f"{raw.path} (sample '{row['sample']}', column 'raw_gex')"
+    if len(raw.barcodes) <= len(head.barcodes):
+        found = f"{len(raw.barcodes)} barcodes, and the filtered matrix has {len(head.barcodes)}"
+        raise at(place, found, "Give the unfiltered matrix in raw_gex, the filtered one in gex")
+    cells = set(head.barcodes)
+    barcodes.match_rule(cells, set(raw.barcodes), place=str(head.path), other=place)
+    lost = set(head.features["gene_id"]) - set(raw.features["gene_id"])
+    if len(lost) > MAX_GENES_LOST * len(head.features):
+        found = f"it lacks {len(lost)} of the {len(head.features)} genes of {head.path}"
+        raise at(place, found, "Give the unfiltered matrix of the same run")
 
 
 def _check_donor(row: Row, head: Head | None) -> None:

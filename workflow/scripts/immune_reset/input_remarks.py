@@ -56,8 +56,8 @@ def ambient_remark(row: Mapping[str, Any]) -> str:
     if row["ambient"] is None or row["ambient"] <= MUCH_AMBIENT:
         return ""
     return (
-        f"about {row['ambient']:.0%} of its UMIs are ambient, by the immunoglobulin in "
-        f"{row['t_cells']:,} T cells: faint B-cell and CAR signals may be leaked"
+        f"about {row['ambient']:.0%} of its UMIs are ambient: faint signals of any cell may be "
+        "leaked (tables/ambient.tsv)"
     )
 
 

@@ -1,6 +1,7 @@
 """The marker counts of a cohort's cells, and how likely they are in each state."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -16,12 +17,16 @@ TOGETHER = "IGHG+IGHA"  # a switched B cell has one of the constants and lacks t
 
 @dataclass
 class Evidence:
-    """Marker counts (cells x genes), all UMIs of each cell, and the genes measured, by sample."""
+    """Marker counts (cells x genes), all UMIs of each cell, and the genes measured, by sample.
+
+    `soup`: by sample, the ambient level of each gene in UMIs per 10,000; none is as zero.
+    """
 
     counts: sparse.csr_matrix
     totals: np.ndarray
     samples: np.ndarray
     measured: dict[str, np.ndarray]
+    soup: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def combine(markers: pd.DataFrame, *, place: str = "the marker panel") -> pd.DataFrame:
@@ -50,17 +55,28 @@ def combine(markers: pd.DataFrame, *, place: str = "the marker panel") -> pd.Dat
     return table.groupby(keys, sort=False)["level"].sum().reset_index()
 
 
+def soup_levels(ambient: pd.DataFrame, totals: pd.Series, symbols: list[str]) -> np.ndarray:
+    """Return the level (UMIs per 10,000) that ambient RNA alone gives each of `symbols`.
+
+    `ambient`: symbol and umis (expected in one cell; missing where not estimable); `totals`: all
+    UMIs of the sample's cells, whose median stands for a cell.
+    """
+    names = ambient["symbol"].mask(ambient["symbol"].isin(SWITCHED), TOGETHER)
+    umis = ambient["umis"].fillna(0).groupby(names).sum().reindex(symbols, fill_value=0.0)
+    return 1e4 * umis.to_numpy(float) / max(float(totals.median()) if len(totals) else 1.0, 1.0)
+
+
 def gather(
-    frames: list[pd.DataFrame], symbols: list[str]
+    frames: list[pd.DataFrame], symbols: list[str], ambient: Sequence[pd.DataFrame] = ()
 ) -> tuple[pd.DataFrame, Evidence, list[str]]:
     """Return the cells (cell_id, sample), their marker counts and the genes counted.
 
     `frames`: one a sample, cell_id, total_counts and a column per marker that it measures;
     `symbols`: the panel, after `combine`. A marker that a sample does not measure is not a zero
-    there.
+    there. `ambient`: as `soup_levels` takes it, one a sample, or none at all.
     """
-    cells, blocks, measured = [], [], {}
-    for frame in frames:
+    cells, blocks, measured, soup = [], [], {}, {}
+    for number, frame in enumerate(frames):
         sample = frame["cell_id"].str.split(":", n=1).str[0]
         cells.append(pd.DataFrame({"cell_id": frame["cell_id"], "sample": sample}))
         constants = [name for name in SWITCHED if name in frame]
@@ -70,9 +86,12 @@ def gather(
         blocks.append(sparse.csr_matrix(counts.to_numpy(float)))
         there = [bool(constants) if name == TOGETHER else name in frame for name in symbols]
         measured.update(dict.fromkeys(sample.unique(), np.array(there, dtype=bool)))
+        if ambient:
+            levels = soup_levels(ambient[number], frame["total_counts"], symbols)
+            soup.update(dict.fromkeys(sample.unique(), levels))
     table = pd.concat(cells, ignore_index=True)
     totals = pd.concat([f["total_counts"] for f in frames], ignore_index=True).to_numpy(float)
-    evidence = Evidence(sparse.vstack(blocks, "csr"), totals, table["sample"].to_numpy(), measured)
+    evidence = Evidence(sparse.vstack(blocks, "csr"), totals, table["sample"].to_numpy(), measured, soup)
     seen = np.logical_or.reduce(list(measured.values()) or [np.ones(len(symbols), bool)])
     genes = [name for name, some in zip(symbols, seen, strict=True) if some]
     return table, only_genes(evidence, seen), genes
@@ -95,16 +114,18 @@ def align_graph(graph: sparse.csr_matrix, order: pd.Series, cells: pd.Series) ->
 def only_genes(evidence: Evidence, genes: np.ndarray) -> Evidence:
     """Return the evidence of some genes alone (`genes`: a mask)."""
     measured = {sample: mask[genes] for sample, mask in evidence.measured.items()}
+    soup = {sample: levels[genes] for sample, levels in evidence.soup.items()}
     return Evidence(
-        evidence.counts[:, np.flatnonzero(genes)], evidence.totals, evidence.samples, measured
+        evidence.counts[:, np.flatnonzero(genes)], evidence.totals, evidence.samples, measured, soup
     )
 
 
 def log_likelihood(evidence: Evidence, level: np.ndarray) -> np.ndarray:
     """Return cells x states log-likelihoods of negative-binomial counts, up to a cell's constant.
 
-    Mean = level x total / 10,000; one size `SIZE` for all genes. A gene that a sample does not
-    measure has no part in the likelihood of its cells.
+    Mean = level x total / 10,000; one size `SIZE` for all genes. A state's level is no lower than
+    what ambient RNA alone gives in the sample: leaked transcripts speak for no state. A gene that a
+    sample does not measure has no part in the likelihood of its cells.
     """
     out = np.zeros((evidence.counts.shape[0], level.shape[0]))
     depth = np.maximum(evidence.totals, 1) / 1e4
@@ -114,7 +135,8 @@ def log_likelihood(evidence: Evidence, level: np.ndarray) -> np.ndarray:
         counts = evidence.counts[cells][:, measured].tocsr()
         row = np.repeat(np.arange(len(cells)), np.diff(counts.indptr))
         floor = SIZE / depth[cells][row]
-        for k, mean in enumerate(level[:, measured]):
+        least = evidence.soup.get(sample, np.zeros(level.shape[1]))
+        for k, mean in enumerate(np.maximum(level, least)[:, measured]):
             at = mean[counts.indices]
             seen = np.bincount(row, counts.data * np.log(at / (at + floor)), len(cells))
             unseen = SIZE * np.log1p(np.outer(grid, mean) / SIZE).sum(axis=1)

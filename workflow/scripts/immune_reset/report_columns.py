@@ -23,6 +23,18 @@ COLUMNS: dict[str, list[Column]] = {
         ("source", "Source", "text"),
         ("top_markers", "Top markers", "text"),
     ],
+    "ambient": [
+        ("sample", "Sample", "text"),
+        ("ambient", "Ambient share", "share"),
+        *SHARE_INTERVAL,
+        ("genes", "Told by", "text"),
+        ("n_cells", "In cells that make none", "count"),
+        ("source", "Make-up seen in", "text"),
+        ("umis_per_cell", "Ambient UMIs per cell", "number"),
+        ("ig_per_cell", "Of immunoglobulin", "number"),
+        ("top_genes", "Most abundant", "text"),
+        ("status", "Status", "text"),
+    ],
     "car_cells": [
         *SAMPLE,
         ("sample", "Sample", "text"),
@@ -34,6 +46,7 @@ COLUMNS: dict[str, list[Column]] = {
         ("cd8", "CD8", "count"),
         ("threshold", "UMIs needed", "count"),
         ("false_positive_bound", "False positives below", "share"),
+        ("n_ambient", "Of CAR+ ambient", "number"),
         ("status", "Status", "text"),
     ],
     "diversity": [

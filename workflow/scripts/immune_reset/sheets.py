@@ -12,7 +12,8 @@ from immune_reset.errors import at
 from immune_reset.settings import first_fault
 
 PATH_COLUMNS = ("gex", "bcr", "tcr")
-FILE_COLUMNS = (*PATH_COLUMNS, "donors")
+FILE_COLUMNS = (*PATH_COLUMNS, "raw_gex", "donors")
+MATRIX_COLUMNS = ("gex", "raw_gex")
 FORMULA = re.compile(r"[=@]|[+-](?=[A-Za-z(=@])|.*[\x00-\x08\x0b-\x1f\x7f\u2028\u2029]")
 """What a spreadsheet would run, or no eye would see."""
 Row = dict[str, Any]
@@ -141,6 +142,7 @@ def read_samples(path: str | Path, schema: dict[str, Any]) -> list[Row]:
             if column in row:
                 row[column] = str(path.parent / row[column])
         _check_donor(row, f"{path}, sample '{name}'")
+        _check_raw(row, f"{path}, sample '{name}'")
         if "cellranger" in row:
             _add_outputs(row, path)
         if not any(column in row for column in PATH_COLUMNS):
@@ -158,7 +160,7 @@ def read_samples(path: str | Path, schema: dict[str, Any]) -> list[Row]:
 
 
 def _add_outputs(row: Row, path: Path) -> None:
-    """Fill gex, bcr and tcr, where they are empty, from the row's Cell Ranger folder."""
+    """Fill gex, raw_gex, bcr and tcr, where they are empty, from the row's Cell Ranger folder."""
     place = f"{path}, sample '{row['sample']}', column 'cellranger'"
     folder = path.parent / row.pop("cellranger")
     found = cellranger.find_outputs(folder, sample=row["sample"], place=place)
@@ -168,6 +170,8 @@ def _add_outputs(row: Row, path: Path) -> None:
         loci = set(table["chain"]) if "chain" in table else set()
         for kind in cellranger.which_receptors(loci, path=contigs):
             found.setdefault(kind, contigs)
+    if "gex" in row:
+        found.pop("raw_gex", None)  # it may be another library's
     for kind, file in found.items():
         row.setdefault(kind, str(file))
 
@@ -177,6 +181,16 @@ def _check_donor(row: Row, place: str) -> None:
         if one in row and other not in row:
             found = f"the column '{one}' is filled and '{other}' is empty"
             raise at(place, found, "a multiplexed library needs both: the table, and who is meant")
+
+
+def _check_raw(row: Row, place: str) -> None:
+    if "raw_gex" not in row:
+        return
+    if "gex" not in row and "cellranger" not in row:
+        mend = "Give the filtered matrix in gex; raw_gex only tells what leaks into its cells"
+        raise at(place, "the column 'raw_gex' is filled and 'gex' is empty", mend)
+    if Path(row["raw_gex"]).resolve() == Path(row.get("gex", "")).resolve():
+        raise at(place, "raw_gex and gex name the same file", "Leave raw_gex empty")
 
 
 def files_made_for(root: str | Path) -> set[str]:
@@ -199,7 +213,7 @@ def check_files(rows: list[Row], made: set[str], sheet: str | Path) -> None:
             if not _exists(path):
                 mend = "Paths are relative to the sheet; leave the cell empty if there is none"
                 raise at(place, f"no file {row[column]}", mend)
-            if not (path.is_file() or (column == "gex" and path.is_dir())):
+            if not (path.is_file() or (column in MATRIX_COLUMNS and path.is_dir())):
                 kind = "a folder" if path.is_dir() else "neither a file nor a folder"
                 raise at(place, f"{row[column]} is {kind}", "Name the file itself")
 
