@@ -102,6 +102,8 @@ CHANGES: dict[str, Any] = {
     "report.pseudonyms": True,
     "report.pseudonym_table": "own/pseudonyms.tsv",
     "export.h5mu": False,
+    "export.h5ad": True,
+    "export.airr": False,
 }
 ALWAYS = ("write_provenance", "render_report")
 

@@ -58,7 +58,7 @@ def test_the_share_is_the_leaked_over_what_soup_alone_would_bring():
 
 def test_planted_shares_are_in_their_intervals():
     hits = []
-    for rho in (0.02, 0.1, 0.3):
+    for rho in (0.02, 0.05, 0.1):
         for seed in range(20):
             found = found_in(planted(rho, seed))
             hits.append(found["ci_low"] <= rho <= found["ci_high"])
@@ -75,9 +75,9 @@ def test_too_few_cells_tell_nothing(n):
     """Of immunoglobulin the B cells, of CD3 the T cells are taken away where the other tells."""
     matrix = planted(0.05, 3, n)
     if n[0] == 200:
-        matrix = planted(0.05, 3, (200, 9, 19))
+        matrix = planted(0.05, 3, (200, 5, 19))
     if n[0] == 9:
-        matrix = planted(0.05, 3, (9, 9, 100))
+        matrix = planted(0.05, 3, (9, 5, 100))
     found = found_in(matrix)
     assert found["ambient"] is None and found["status"].startswith("not estimable")
     assert np.isnan(ambient.per_cell(ambient.soup_of_cells(matrix), found)).all()
@@ -130,8 +130,9 @@ def test_the_share_of_simulated_libraries_is_recovered(share):
     """With doublets, dying cells and uneven depth; patients before and after depletion."""
     panel, hits = build_panel(1000), []
     for seed in (1, 2):
-        spec = CohortSpec(patients=1, cells=700, genes=1000, seed=seed, ambient=(share, share))
-        pools = build_pools(validate(spec), 0)
+        asked = CohortSpec(patients=1, cells=700, genes=1000, seed=seed, ambient=(share, share))
+        spec = validate(asked)
+        pools = build_pools(spec, 0)
         for time in (0, 1):
             made = simulate_sample(spec, panel, pools, patient=0, time=time)
             genes = pd.DataFrame({"symbol": panel.symbols})
@@ -145,7 +146,10 @@ def test_the_share_of_simulated_libraries_is_recovered(share):
 def test_leaked_transcripts_speak_for_no_state():
     """A cell with 8 IGKC of 2,000 UMIs, where the soup brings 40 per 10,000."""
     evidence = marker_evidence.Evidence(
-        sparse.csr_matrix([[8.0, 0.0]]), np.array([2000.0]), np.array(["S"]), {"S": np.ones(2, bool)}
+        sparse.csr_matrix([[8.0, 0.0]]),
+        np.array([2000.0]),
+        np.array(["S"]),
+        {"S": np.ones(2, bool)},
     )
     level = np.array([[0.5, 0.05], [100.0, 0.05]])  # not B, B
     blind = marker_evidence.log_likelihood(evidence, level)[0]

@@ -29,7 +29,13 @@ def run(folder, *, groups=None, overrides=None, min_confidence=0.1):
     for name, frame in written.items():
         inputs[name] = folder / f"{name}.parquet"
         tables.write(frame.reset_index(drop=True), inputs[name])
-    per_sample = {"marker_counts": [], "marker_ambient": [], "pseudobulk": [], "sizes": [], "genes": []}
+    per_sample = {
+        "marker_counts": [],
+        "marker_ambient": [],
+        "pseudobulk": [],
+        "sizes": [],
+        "genes": [],
+    }
     for i, frame in enumerate(frames):
         kept = truth["sample"] == f"S{i}"
         sums = frame.drop(columns="cell_id").groupby(cluster[kept].to_numpy())

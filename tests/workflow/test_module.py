@@ -88,7 +88,7 @@ def test_a_rule_is_changed_from_outside(lab):
     edit(lab, OTHER_RESOURCES)
     assert due(lab) == set()
     edit(lab, OTHER_SETTINGS)
-    follows = {"ir_plot_cells", "ir_thin_cells", "ir_export_cells", "ir_export_cohort"}
+    follows = {"ir_plot_cells", "ir_thin_cells", "ir_export_cohort"}
     follows |= {"ir_write_provenance", "ir_render_report"}
     assert due(lab) == {"ir_lay_out_cells", *follows}
 

@@ -28,7 +28,7 @@ STRUCTURE = {
     "report.pseudonyms": "shown",
     "report.pseudonym_table": "shown",
     "export.airr": set(),
-    "export.h5ad": set(),
+    "export.h5ad": {"export_cells"},
     "export.h5mu": set(),
 }
 

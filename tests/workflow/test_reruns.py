@@ -29,7 +29,7 @@ CASES = [
     ({"guard": {"early_days": 20}}, REPORT | {"guard_design", "write_provenance"}),
     (
         {"layout": {"min_dist": 0.3}},
-        {"lay_out_cells", "plot_cells", "thin_cells", "export_cells", "export_cohort"}
+        {"lay_out_cells", "plot_cells", "thin_cells", "export_cohort"}
         | {"render_report", "write_provenance"},
     ),
     (

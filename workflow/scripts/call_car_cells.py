@@ -39,10 +39,10 @@ def call(
     """Return the CAR call of each cell, and the table of CAR-positive shares by sample.
 
     `cells`: cell_id, sample, cell_type, car_umis, measured, car_ambient. CAR-positive is a T cell
-    at or above the threshold (`car.umi_threshold`, `car.beyond_ambient`); a CAR-negative T cell may carry a transgene that was not
-    seen. Cells of samples whose matrix lacks the feature have no call and are no evidence. Each
-    person has a threshold of its own: libraries differ in their ambient RNA, and no person's call
-    hangs on another's cells.
+    at or above the threshold (`car.umi_threshold`, `car.beyond_ambient`); a CAR-negative T cell
+    may carry a transgene that was not seen. Cells of samples whose matrix lacks the feature have no
+    call and are no evidence. Each person has a threshold of its own: libraries differ in their
+    ambient RNA, and no person's call hangs on another's cells.
     """
     person = samples["person"] if "person" in samples else samples["patient"]
     found = [

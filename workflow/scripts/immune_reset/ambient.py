@@ -26,6 +26,9 @@ MIN_CELLS = 20
 MIN_MAKERS = 10
 """Cells that make the genes, without which the sum of all barcodes is no measure of the soup."""
 
+STANDS_OUT = 3.0
+"""A cell that makes the genes has so many times the UMIs of one that cannot, and one UMI, more."""
+
 MIN_EXPECTED = 50.0
 """UMIs that the cells would hold if all of theirs were soup: fewer cannot tell 7 % from none."""
 
@@ -159,7 +162,7 @@ def best_leak(matrix: sparse.csr_matrix, symbols: pd.Series, soup: Soup) -> Leak
     found = [
         leak(name, umis[name], totals, others[name], soup, masks[name].to_numpy(bool))
         for name in makers
-        if soup.source == EMPTY or makers[name].sum() >= MIN_MAKERS
+        if soup.source == EMPTY or _made(umis[name], makers[name], others[name]) >= MIN_MAKERS
     ]
     known = [one for one in found if one is not None]
 
@@ -222,6 +225,12 @@ def per_cell(soup: Soup, found: dict[str, Any]) -> np.ndarray:
     """Return each gene's expected ambient UMIs in one barcode; NaN where not estimable."""
     umis = np.nan if found["umis_per_cell"] is None else found["umis_per_cell"]
     return (soup.share * umis).astype(np.float64)
+
+
+def _made(x: np.ndarray, makers: np.ndarray, others: np.ndarray) -> int:
+    """Return how many of `makers` hold more of the genes than leaks into the others."""
+    leaked = float(x[others].mean()) if others.any() else 0.0
+    return int((makers & (x > STANDS_OUT * (leaked + 1))).sum())
 
 
 def _sum(matrix: sparse.csr_matrix, columns: pd.Series) -> np.ndarray:

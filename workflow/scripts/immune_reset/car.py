@@ -53,7 +53,7 @@ def cannot_be_car(cells: pd.DataFrame, samples: pd.DataFrame, baseline: str | No
 
 
 def beyond_ambient(t_cells: pd.DataFrame) -> int:
-    """Return the fewest UMIs at which a T cell is more likely to carry the CAR than to have caught it.
+    """Return the fewest UMIs at which a T cell rather carries the CAR than has caught it.
 
     Ambient UMIs are Poisson with the sample's `car_ambient` (NaN: unknown, taken as none). From 1
     UMI upwards, a number of UMIs is no evidence while ambient RNA alone explains half or more of
@@ -70,7 +70,7 @@ def beyond_ambient(t_cells: pd.DataFrame) -> int:
 def umi_threshold(
     umis: np.ndarray, negatives: np.ndarray, *, max_rate: float, least: int = 1
 ) -> tuple[int, float]:
-    """Return the lowest UMI threshold (>= `least`) that keeps false positives rare, and their bound.
+    """Return the lowest UMI threshold, at least `least`, with few false positives, and their bound.
 
     At the threshold at most `max_rate` of the `negatives` pass. The bound is the upper end of the
     one-sided 95 % interval of their rate: 1 - .05^(1/n) where none of n passes, Clopper-Pearson's
@@ -96,8 +96,8 @@ def car_table(
 ) -> pd.DataFrame:
     """Return the CAR-positive share of the T cells, one row per sample.
 
-    `cells`: sample, cell_type, measured (its matrix has the feature), car, car_ambient. Columns: sample,
-    patient, timepoint, n_t_cells, n_car, fraction with Wilson's 95 % interval, cd4 and cd8
+    `cells`: sample, cell_type, measured (its matrix has the feature), car, car_ambient. Columns:
+    sample, patient, timepoint, n_t_cells, n_car, fraction with Wilson's 95 % interval, cd4 and cd8
     (CAR-positive cells), cd4_cd8 (their ratio), threshold (UMIs), false_positive_bound,
     ambient_umis (expected in one cell) and n_ambient (T cells expected at or above the threshold by
     ambient RNA alone), NaN where the ambient RNA is not known, and status.

@@ -2,7 +2,8 @@
 
 `counts.h5ad` holds cells × genes as compressed sparse rows, whole counts stored as float32
 (exact to 16,777,216), `obs` indexed by cell_id with `barcode` and `sample`, and `var` indexed by
-gene_id with `symbol` and `feature_type`.
+gene_id with `symbol`, `feature_type` and `ambient` (UMIs of ambient RNA expected in one cell; NaN
+where not estimable).
 """
 
 from collections.abc import Iterator
@@ -46,7 +47,7 @@ def read_cells(path: str | Path) -> pd.DataFrame:
 
 
 def read_genes(path: str | Path) -> pd.DataFrame:
-    """Return `var`: index gene_id, columns symbol and feature_type. No count is read."""
+    """Return `var`: index gene_id, columns symbol, feature_type, ambient. No count is read."""
     with h5py.File(path, "r") as file:
         return _frame(file["var"])
 
@@ -94,10 +95,14 @@ def iter_chunks(path: str | Path) -> Iterator[tuple[slice, sparse.csr_matrix]]:
 
 
 def _frame(group: h5py.Group) -> pd.DataFrame:
-    """Return a table of strings as AnnData stores it, by its index."""
+    """Return a table of strings and numbers as AnnData stores it, by its index."""
     names = [str(name) for name in group.attrs["column-order"]]
-    index = pd.Index(group[group.attrs["_index"]].asstr()[:], name=group.attrs["_index"])
-    return pd.DataFrame({name: group[name].asstr()[:] for name in names}, index=index)
+    index = pd.Index(_values(group[group.attrs["_index"]]), name=group.attrs["_index"])
+    return pd.DataFrame({name: _values(group[name]) for name in names}, index=index)
+
+
+def _values(stored: h5py.Dataset) -> np.ndarray:
+    return (stored.asstr() if h5py.check_string_dtype(stored.dtype) else stored)[:]
 
 
 def _chunks(

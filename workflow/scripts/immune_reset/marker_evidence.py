@@ -91,7 +91,9 @@ def gather(
             soup.update(dict.fromkeys(sample.unique(), levels))
     table = pd.concat(cells, ignore_index=True)
     totals = pd.concat([f["total_counts"] for f in frames], ignore_index=True).to_numpy(float)
-    evidence = Evidence(sparse.vstack(blocks, "csr"), totals, table["sample"].to_numpy(), measured, soup)
+    evidence = Evidence(
+        sparse.vstack(blocks, "csr"), totals, table["sample"].to_numpy(), measured, soup
+    )
     seen = np.logical_or.reduce(list(measured.values()) or [np.ones(len(symbols), bool)])
     genes = [name for name, some in zip(symbols, seen, strict=True) if some]
     return table, only_genes(evidence, seen), genes
