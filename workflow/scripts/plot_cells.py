@@ -95,13 +95,21 @@ def draw_split(cells: pd.DataFrame, column: str, colors: dict[str, str]):
     return fig
 
 
+def score_range(scores: pd.Series) -> tuple[float, float]:
+    """Return both ends of the scale: the 1st and 99th percentile, all where these are one."""
+    low, high = np.nanquantile(scores, [0.01, 0.99])
+    if high <= low:
+        low, high = np.nanmin(scores), np.nanmax(scores)
+    return float(low), float(high if high > low else low + 0.01)
+
+
 def draw_scores(cells: pd.DataFrame, timepoints: list[str]):
     """Return one map per timepoint coloured by the cells' interferon score, on one scale."""
     fig, axes = panels.grid(len(timepoints), columns=3, width=3.1, height=3.1, extra=0.3)
-    low, high = np.nanquantile(cells[SCORE], [0.01, 0.99])
+    low, high = score_range(cells[SCORE])
     for ax, name in zip(axes, timepoints, strict=True):
         own = cells[cells["timepoint"] == name].sort_values(SCORE)
-        style = {"cmap": "cividis", "vmin": low, "vmax": max(high, low + 1e-9)}
+        style = {"cmap": "cividis", "vmin": low, "vmax": high}
         dots(ax, cells, "#ECEEF1", dot_size(len(cells)))
         drawn = dots(ax, own, own[SCORE], dot_size(len(cells)) * 1.4, **style)
         bare(ax, f"{spoken(name)} ({len(own):,} cells)")

@@ -10,6 +10,8 @@ from immune_reset import design, figures, panels, tables, wording
 from immune_reset.figures import GREY, INK, spoken
 from immune_reset.runtime import start
 
+PLOT_WIDTH = 8.6  # inches of the axis of days, the patients' names taken off
+
 
 def courses(clinical: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return {"measure (unit)": rows with a number, sorted by patient and day}, in sheet order.
@@ -47,9 +49,22 @@ def _words(value: object) -> str:
     return f" {number:g}" if pd.notna(number) else f" {text}" if text else ""
 
 
+def with_room(noted: pd.DataFrame, days_per_inch: float) -> set[int]:
+    """Return the rows of `marks` whose label does not run into an earlier one of its line."""
+    shown, ends = set(), {}
+    for row in noted.sort_values("day", kind="stable").itertuples():
+        line = (row.patient, row.kind)
+        if row.day >= ends.get(line, -float("inf")):
+            shown.add(row.Index)
+            ends[line] = row.day + (0.065 * len(row.label) + 0.2) * days_per_inch
+    return shown
+
+
 def draw_marks(ax, clinical: pd.DataFrame, samples: pd.DataFrame, looks: dict) -> None:
     """Draw a lane per patient: when it was sampled, its events above and its drugs below."""
     noted = marks(clinical)
+    every = pd.concat([noted["day"], samples["day"].dropna().astype(float)])
+    shown = with_room(noted, (every.max() - every.min()) / PLOT_WIDTH if len(every) else 1.0)
     for y, (patient, (color, _)) in enumerate(looks.items()):
         days = samples.loc[samples["patient"].astype(str) == patient, "day"].dropna()
         ax.axhline(y, color="#E6E9EE", lw=0.8, zorder=0)
@@ -59,10 +74,13 @@ def draw_marks(ax, clinical: pd.DataFrame, samples: pd.DataFrame, looks: dict) -
             shape = "s" if row.kind == "drug" else "*"
             ax.plot(row.day, at, shape, color=color, ms=7, mec="white", mew=0.5)
             style = {"textcoords": "offset points", "va": "center", "fontsize": 8, "color": INK}
-            ax.annotate(row.label, (row.day, at), (6, 0), **style)
+            if row.Index in shown:
+                ax.annotate(row.label, (row.day, at), (6, 0), **style)
     ax.set_yticks(range(len(looks)), list(looks))
     ax.set_ylim(len(looks) - 0.4, -0.6)
-    ax.set_title("sampled  |     event  ★     drug  ■")
+    left_out = len(noted) - len(shown)
+    room = f"     ({left_out} labels without room: tables/clinical.tsv)" if left_out else ""
+    ax.set_title("sampled  |     event  ★     drug  ■" + room)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
 

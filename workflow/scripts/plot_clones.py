@@ -56,7 +56,7 @@ def draw_over_time(shares: pd.DataFrame, wanted: list[tuple], times: list[str], 
             gone = values == 0
             if gone.any():
                 ax.plot(x[gone], values[gone], "o", ms=5, mfc="white", clip_on=False, **style)
-        ax.set_xticks(range(len(times)), [spoken(t) for t in times])
+        panels.time_ticks(ax, times)
         ax.set_xlim(-0.3, len(times) - 0.5)
         ax.set_ylim(bottom=0)
         ax.set_title(f"{patient} {receptor}")
@@ -71,11 +71,19 @@ def draw_over_time(shares: pd.DataFrame, wanted: list[tuple], times: list[str], 
 def fate_counts(fates: pd.DataFrame) -> pd.DataFrame:
     """Return the number of clones by fate, one row per (patient, receptor, comparison).
 
-    Every fate of the catalogue is a column, in the order of the legend.
+    Rows stand in the order of `fates`. Every fate of the catalogue is a column, in the order of the legend.
     """
     keys = ["patient", "receptor", "comparison"]
     counts = fates.groupby([*keys, "fate"], sort=False).size().unstack(fill_value=0)
     return counts.reindex(columns=list(FATES), fill_value=0)
+
+
+def in_order(fates: pd.DataFrame, plan: dict) -> pd.DataFrame:
+    """Return the fates with the patients as in the sheet, and a patient's comparisons in time."""
+    people, times = (list(map(str, f(plan))) for f in (panels.patients_of, panels.times_of))
+    patient = fates["patient"].astype(str).map(people.index)
+    time = fates["comparison"].str.split(" vs ").str[0].map(times.index)
+    return fates.iloc[np.lexsort((time, patient))]
 
 
 def draw_fates(counts: pd.DataFrame):
@@ -100,8 +108,8 @@ def draw_fates(counts: pd.DataFrame):
             note = ax.text(at, y, f"  + {few:,} too small", va="center", fontsize=8)
             note.set(color=figures.GREY, in_layout=False)
         ax.set_yticks(range(len(part)), [f"{p}  {spoken(c)}" for p, c in part.index])
-        ax.set_xlim(0, max(left.max() * 1.35, 1))
-        ax.invert_yaxis()
+        ax.set_xlim(0, max(left.max() * 1.6, 1))  # room for the note of the longest bar
+        ax.set_ylim(len(part) - 0.4, -0.6)
         ax.set_title(f"{receptor} clones by fate")
         ax.set_xlabel("clones")
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -166,7 +174,7 @@ def main(smk) -> None:
     paths = (out.clone_fates_png, out.clone_fates_pdf)
     if len(fates):
         alt = "Stacked bars: number of clones by fate, per patient, receptor and comparison."
-        figures.save(draw_fates(fate_counts(fates)), *paths, alt=alt)
+        figures.save(draw_fates(fate_counts(in_order(fates, plan))), *paths, alt=alt)
     else:
         figures.save_note("No clone could be followed from the baseline to a follow-up.", *paths)
     paths = (out.baseline_clones_png, out.baseline_clones_pdf)

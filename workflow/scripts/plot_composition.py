@@ -66,7 +66,7 @@ def draw_bars(composition: pd.DataFrame, samples: pd.DataFrame):
         left += share
     times = known.loc[wide.index, "timepoint"].astype(str)
     ax.set_yticks(y, [f"{p}  {spoken(t)}" for p, t in zip(people, times, strict=True)])
-    ax.invert_yaxis()
+    ax.set_ylim(y.max() + 0.6, -0.6)
     ax.set_xlim(0, 100)
     ax.set_xlabel("% of the sample's cells")
     ax.tick_params(axis="y", length=0)

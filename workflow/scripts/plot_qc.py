@@ -45,7 +45,7 @@ def draw_losses(qc: pd.DataFrame):
     for y, (sample, kept) in enumerate(shares["kept"].items()):
         n = int(qc.set_index("sample").loc[sample, "cells_kept"])
         ax.text(1, y, f"{n:,} cells kept ({kept:.0f} %)", va="center", fontsize=8.5)
-    ax.invert_yaxis()
+    ax.set_ylim(len(shares) - 0.4, -0.6)
     ax.set_xlim(0, 100)
     ax.set_xlabel("% of the sample's barcodes")
     ax.tick_params(axis="y", length=0)

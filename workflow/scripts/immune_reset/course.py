@@ -21,6 +21,7 @@ SCORED = {"B": "#0072B2", "CD8 T": "#B36B00", "monocyte": "#A3427E"}
 SHAPES = {"B": "o", "CD8 T": "s", "monocyte": "^"}
 VALUES = ["series", "value", "ci_low", "ci_high"]
 BAR, EVENT = "#C9D3E0", "#A23B00"
+PLOT_WIDTH = 6.2  # inches of the axis of days, names and legend taken off
 
 
 class Panel(NamedTuple):
@@ -172,15 +173,26 @@ def _grade(words: str) -> str:
     return f"grade {number}" if unit == "grade" else words
 
 
+def _fitting(words: str, inches: float) -> str:
+    """Return as much of a dose as a bar of so many inches holds: all, the number, nothing."""
+    parts = (words, words.partition(" ")[0], "")
+    return next(part for part in parts if not part or 0.06 * len(part) + 0.05 <= inches)
+
+
 def draw_lanes(ax: Axes, rows: Sequence[tuple[str, list]], end: float) -> None:
-    """Draw drugs as bars with their dose and events as stars, a row each."""
+    """Draw drugs as bars with their dose and events as stars, a row each.
+
+    A bar too short for its dose and unit bears the number alone, or nothing.
+    """
     style = {"va": "center", "fontsize": 8, "color": INK, "clip_on": False}
+    first = min((span[0] for _, spans in rows for span in spans), default=end)
+    per_inch = max(end - first, 1) / PLOT_WIDTH
     for y, (_, spans) in enumerate(rows):
         ax.axhline(y, color="#EEF0F3", lw=0.8, zorder=0)
         for start, stop, words in spans:
             if stop > start:
                 ax.barh(y, stop - start, left=start, height=0.62, color=BAR, ec=GREY, lw=0.6)
-                ax.text(start, y, f" {words}", **style)
+                ax.text(start, y, f" {_fitting(words, (stop - start) / per_inch)}", **style)
             else:
                 ax.plot(start, y, "*", color=EVENT, ms=9, mec="white", mew=0.4)
                 ax.annotate(words, (start, y), (7, 0), textcoords="offset points", **style)
@@ -206,6 +218,11 @@ def mark_times(axes: Sequence[Axes], times: Mapping[str, float]) -> None:
     named: dict[float, list[str]] = {}
     for name, day in times.items():
         named.setdefault(day, []).append(spoken(name))
-    for day, names in named.items():
+    per_inch = max(max(named) - min(named), 1) / PLOT_WIDTH
+    ends: list[float] = []  # where the last name of each line ends
+    for day, names in sorted(named.items()):
         text, style = ", ".join(names), {"ha": "center", "fontsize": 8, "color": "#0B4F8A"}
-        axes[0].annotate(text, (day, 1), (0, 5), **place, **style)
+        half = (0.0325 * len(text) + 0.04) * per_inch
+        line = next((i for i, end in enumerate(ends) if end <= day - half), len(ends))
+        ends[line : line + 1] = [day + half]
+        axes[0].annotate(text, (day, 1), (0, 5 + 11 * line), **place, **style)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -11,6 +12,9 @@ from matplotlib.patches import Patch
 
 from immune_reset import design
 from immune_reset.figures import FAINT, GREY, INK, figure, markers, patient_colors, spoken
+
+LETTER = 0.075
+"""Width of a letter of a tick or legend, in inches; a generous mean."""
 
 MANY = 6  # above so many patients, the single intervals are left out
 
@@ -116,7 +120,7 @@ def stacked(ax: Axes, parts: pd.DataFrame, colors: Mapping[str, str], notes: Seq
         upright = bottom[x] == 0 and not note[:1].isdigit()
         style = {"ha": "center", "va": "bottom", "fontsize": 8, "color": GREY}
         ax.text(x, bottom[x] + 1.5, note, rotation=90 if upright else 0, **style)
-    ax.set_xticks(range(len(parts)), [spoken(t) for t in parts.index])
+    time_ticks(ax, list(parts.index))
     ax.set_xlim(-0.6, len(parts) - 0.4)
     ax.set_ylim(0, 112)
     ax.set_yticks([0, 25, 50, 75, 100])
@@ -139,13 +143,34 @@ def legend_below(fig: Figure, looks: Mapping[str, tuple[str, str]], columns: int
         Line2D([], [], color=color, marker=marker, ms=6, lw=1.4, label=spoken(name))
         for name, (color, marker) in looks.items()
     ]
-    fig.legend(handles=handles, loc="outside lower center", ncols=min(columns, len(handles)))
+    _legend_at_foot(fig, handles, columns)
 
 
 def patch_legend(fig: Figure, colors: Mapping[str, str], columns: int = 6) -> None:
     """Put a legend of coloured patches under the panels."""
     handles = [Patch(color=color, label=spoken(name)) for name, color in colors.items()]
-    fig.legend(handles=handles, loc="outside lower center", ncols=min(columns, len(handles)))
+    _legend_at_foot(fig, handles, columns)
+
+
+def _legend_at_foot(fig: Figure, handles: Sequence[Artist], columns: int) -> None:
+    """Put a legend under the panels, in no more columns than the figure is wide."""
+    longest = max((len(str(handle.get_label())) for handle in handles), default=0)
+    fitting = int((fig.get_figwidth() - 0.1) / (0.55 + LETTER * longest))
+    columns = max(1, min(columns, fitting, len(handles)))
+    fig.legend(handles=handles, loc="outside lower center", ncols=columns)
+
+
+def time_ticks(ax: Axes, timepoints: Sequence[str]) -> None:
+    """Label an axis with the timepoints at 0, 1, ..., slanted where they would overlap."""
+    names = [spoken(name) for name in timepoints]
+    ax.set_xticks(range(len(names)), names)
+    spec = ax.get_subplotspec()
+    columns = spec.get_gridspec().ncols if spec is not None else 1
+    wide = ax.get_figure().get_figwidth() / columns - 0.65  # without the axis of values
+    if len(names) * (LETTER * max(map(len, names), default=0) + 0.08) > wide:
+        ax.tick_params(axis="x", rotation=40)
+        for label in ax.get_xticklabels():
+            label.set(ha="right", rotation_mode="anchor")
 
 
 def over_time(
@@ -169,7 +194,7 @@ def over_time(
             ax.vlines(x, low, high, color=color, lw=1.3, alpha=0.8, zorder=2)
         bound = ~np.isfinite(value) & np.isfinite(low)
         ax.plot(x[bound], low[bound], "^", color=color, mfc="white", ms=8, mew=1.4, zorder=3)
-    ax.set_xticks(range(len(timepoints)), [spoken(t) for t in timepoints])
+    time_ticks(ax, timepoints)
     ax.set_xlim(-0.5, len(timepoints) - 0.5)
     ax.grid(axis="y")
 
