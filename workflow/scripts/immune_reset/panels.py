@@ -109,7 +109,8 @@ def fold_axis(ax: Axes) -> None:
 def stacked(ax: Axes, parts: pd.DataFrame, colors: Mapping[str, str], notes: Sequence[str]) -> None:
     """Draw one stacked bar per row of `parts` (percent by name), its note above it.
 
-    A note of words ("no BCR file") in the place of a bar is written upright.
+    A note of words ("no BCR file") in the place of a bar is written upright, and so is one of
+    numbers ("10: n.e.") where bars stand close.
     """
     bottom = np.zeros(len(parts))
     for name, color in colors.items():
@@ -117,7 +118,7 @@ def stacked(ax: Axes, parts: pd.DataFrame, colors: Mapping[str, str], notes: Seq
         ax.bar(range(len(parts)), height, bottom=bottom, color=color, ec="white", lw=0.6, width=0.7)
         bottom += height
     for x, note in enumerate(notes):
-        upright = bottom[x] == 0 and not note[:1].isdigit()
+        upright = bottom[x] == 0 and (not note[:1].isdigit() or len(parts) > 4)
         style = {"ha": "center", "va": "bottom", "fontsize": 8, "color": GREY}
         ax.text(x, bottom[x] + 1.5, note, rotation=90 if upright else 0, **style)
     time_ticks(ax, list(parts.index))
