@@ -1,5 +1,7 @@
 """Figures of many timepoints and patients: nothing is cut, nothing overlaps, nothing misleads."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -32,12 +34,12 @@ def test_names_of_timepoints_do_not_overlap(times, columns):
             assert len(times) == 6
             continue
         boxes = [label.get_window_extent(renderer) for label in labels]
-        assert all(a.x1 < b.x0 for a, b in zip(boxes, boxes[1:], strict=False))
+        assert all(a.x1 < b.x0 for a, b in pairwise(boxes))
 
 
 def test_a_legend_stays_within_a_narrow_figure():
     fig, _ = panels.grid(1, columns=1, width=4.2, height=3.0)
-    panels.legend_below(fig, {name: ("#000000", "o") for name in TIMES})
+    panels.legend_below(fig, dict.fromkeys(TIMES, ("#000000", "o")))
     renderer = drawn(fig)
     box = fig.legends[0].get_window_extent(renderer)
     assert box.x0 >= 0 and box.x1 <= fig.bbox.width
@@ -72,9 +74,13 @@ def test_a_scale_of_scores_has_two_ends():
 def test_labels_that_run_into_another_are_left_out_and_counted():
     columns = ["patient", "day", "kind", "label"]
     noted = pd.DataFrame(
-        [["A", 0, "drug", "prednisone 20 mg/d"], ["A", 14, "drug", "prednisone 10 mg/d"]]
-        + [["A", 14, "event", "CRS grade 1"], ["A", 180, "drug", "prednisone 5 mg/d"]]
-        + [["B", 14, "drug", "prednisone 10 mg/d"]],
+        [
+            ["A", 0, "drug", "prednisone 20 mg/d"],
+            ["A", 14, "drug", "prednisone 10 mg/d"],
+            ["A", 14, "event", "CRS grade 1"],
+            ["A", 180, "drug", "prednisone 5 mg/d"],
+            ["B", 14, "drug", "prednisone 10 mg/d"],
+        ],
         columns=columns,
     )
     assert plot_clinical.with_room(noted, days_per_inch=40.0) == {0, 2, 3, 4}

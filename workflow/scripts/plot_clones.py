@@ -71,7 +71,8 @@ def draw_over_time(shares: pd.DataFrame, wanted: list[tuple], times: list[str], 
 def fate_counts(fates: pd.DataFrame) -> pd.DataFrame:
     """Return the number of clones by fate, one row per (patient, receptor, comparison).
 
-    Rows stand in the order of `fates`. Every fate of the catalogue is a column, in the order of the legend.
+    Rows stand in the order of `fates`. Every fate of the catalogue is a column, in the order of
+    the legend.
     """
     keys = ["patient", "receptor", "comparison"]
     counts = fates.groupby([*keys, "fate"], sort=False).size().unstack(fill_value=0)
