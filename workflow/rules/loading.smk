@@ -28,8 +28,8 @@ rule gather_inputs:
     input:
         unpack(input_facts),
     output:
-        inputs=table("inputs"),
         **({"ambient": table("ambient")} if PLAN.has_gex else {}),
+        inputs=table("inputs"),
     log:
         f"{LOGS}/gather_inputs.log",
     benchmark:

@@ -201,7 +201,11 @@ def source_files(wildcards):
     rows = PLAN.rows.values()
     found = [row[k] for row in rows for k in ("bcr", "tcr", "donors") if k in row]
     found += [
-        file for row in rows for k in ("gex", "raw_gex") if k in row for file in matrix_files(row[k])
+        file
+        for row in rows
+        for k in ("gex", "raw_gex")
+        if k in row
+        for file in matrix_files(row[k])
     ]
     found = list(dict.fromkeys(found))
     return {"sources": found + ([PLAN.clinical] if PLAN.clinical else [])}
