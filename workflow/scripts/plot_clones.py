@@ -81,9 +81,12 @@ def fate_counts(fates: pd.DataFrame) -> pd.DataFrame:
 
 def in_order(fates: pd.DataFrame, plan: dict) -> pd.DataFrame:
     """Return the fates with the patients as in the sheet, and a patient's comparisons in time."""
-    people, times = (list(map(str, f(plan))) for f in (panels.patients_of, panels.times_of))
-    patient = fates["patient"].astype(str).map(people.index)
-    time = fates["comparison"].str.split(" vs ").str[0].map(times.index)
+    people, times = (
+        {str(name): i for i, name in enumerate(f(plan))}
+        for f in (panels.patients_of, panels.times_of)
+    )
+    patient = fates["patient"].astype(str).map(people)
+    time = fates["comparison"].str.split(" vs ").str[0].map(times)
     return fates.iloc[np.lexsort((time, patient))]
 
 
