@@ -96,11 +96,16 @@ def test_cohort_claims_count_patients_and_leave_the_floor_to_the_sign_flip_test(
     assert "0.25" not in said["p"] + said["q"]
 
 
+WITHDRAWN = {"direction": "not estimable", "measure": "least change of ln D2, from a bound"}
+
+
 def test_a_bound_on_diversity_is_no_estimate():
     numbers = {"estimate": 2.0, "ci_low": 0.9, "ci_high": np.nan, "direction": "increased"}
     said = view("bcr_diversity", measure="least change of ln D2, from a bound", **numbers)
     assert "at least 2.5-fold higher" in said["sentence"]
     assert said["short"] == "≥ 2.5×"
+    assert view("bcr_diversity", **numbers | WITHDRAWN)["short"] == "≥ 2.5×"
+    assert view("bcr_diversity", **numbers | WITHDRAWN | {"ci_low": -0.9})["short"] == ""
 
 
 def test_an_interval_apart_from_no_change_is_not_called_unchanged():

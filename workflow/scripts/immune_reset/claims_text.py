@@ -160,14 +160,17 @@ def amount(row: Mapping[str, Any], phrases: Mapping[str, str], unit: str) -> str
 
 
 def short(row: Mapping[str, Any], catalogue: Mapping[str, Any], unit: str) -> str:
-    """Return the size of a change for a narrow cell: "3.2×", "≥ 17×", "−12"; "" if unknown."""
+    """Return the size of a change for a narrow cell: "3.2×", "≥ 17×", "−12"; "" if unknown.
+
+    A bound that leaves no change possible has no size that so few words could say.
+    """
     scale, value = scale_of(row), row["estimate"]
     mark = ""
     if not np.isfinite(value):
         ends = [end for end in (row["ci_low"], row["ci_high"]) if np.isfinite(end)]
-        if len(ends) != 1:
+        if len(ends) != 1 or not (row["ci_low"] > 0 or row["ci_high"] < 0):
             return ""
-        value, mark = ends[0], "≥ " if row["direction"] in ("increased", "decreased") else "≤ "
+        value, mark = ends[0], "≥ "
     if scale != "linear":
         return f"{mark}{wording.folds(value, scale)}×"
     size = wording.number(100 * value if unit == "share" else value)
