@@ -88,6 +88,13 @@ def sheet_commas(f):
     sheet(f).write_text(sheet(f).read_text().replace("\t", ","))
 
 
+@case("samples.tsv", "without quotes")
+def sheet_quoted(f):
+    lines = sheet(f).read_text().splitlines()
+    quoted = ["\t".join(f'"{cell}"' for cell in line.split("\t")) for line in lines]
+    sheet(f).write_text("\n".join(quoted) + "\n")
+
+
 @case("samples.tsv", "UTF-16")
 def sheet_utf16(f):
     sheet(f).write_bytes(sheet(f).read_text().encode("utf-16"))
@@ -276,6 +283,11 @@ def config_unknown_section(f):
 @case("qc.min_genes", "'many'")
 def config_wrong_type(f):
     config(f, "qc: {min_genes: many}\n")
+
+
+@case("c.yaml", "'qc' stands twice, in lines 2 and 4")
+def config_key_twice(f):
+    config(f, "qc: {min_genes: 300}\nclaims: {alpha: 0.05}\nqc: {min_counts: 600}\n")
 
 
 @case("qc.min_genes", "-3")

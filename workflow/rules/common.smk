@@ -34,7 +34,7 @@ from immune_reset.heads import check_files
 from immune_reset.plan import make_plan
 from immune_reset.planning import patient_design, patients
 from immune_reset.pseudonyms import KEY
-from immune_reset.settings import leaves
+from immune_reset.settings import check_keys, leaves
 from immune_reset.sheets import files_made_for
 from immune_reset.triplets import matrix_files
 
@@ -66,6 +66,9 @@ def checked_plan():
     """The plan of this run; bad input stops here with one message."""
     made = set(demo_files())
     try:
+        if workflow.is_main_process:
+            for path in workflow.configfiles:
+                check_keys(Path(path))
         plan = make_plan(config, ROOT, made)
         if workflow.is_main_process:
             check_files(plan, made, ROOT)

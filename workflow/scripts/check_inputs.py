@@ -13,6 +13,7 @@ from immune_reset.heads import check_files
 from immune_reset.input_remarks import day_remarks
 from immune_reset.plan import Plan, make_plan
 from immune_reset.planning import patients, remarks
+from immune_reset.settings import check_keys
 from immune_reset.sheets import files_made_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +25,7 @@ def read_config(path: Path) -> dict:
     Raises
     ------
     InputError
-        If there is no such file, or it is not a YAML mapping.
+        If there is no such file, it is not a YAML mapping, or a key stands twice in it.
     """
     import yaml
 
@@ -37,6 +38,7 @@ def read_config(path: Path) -> dict:
         raise at(path, f"not valid YAML ({found})", "mend the line that it names") from None
     if config is not None and not isinstance(config, dict):
         raise at(path, "not a list of `key: value`", "see config.yaml for the form")
+    check_keys(path)
     return config or {}
 
 

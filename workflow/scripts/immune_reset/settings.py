@@ -1,6 +1,8 @@
 """The configuration: typed by its schema, filled with the schema's defaults, refused by name."""
 
 import difflib
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from immune_reset.errors import InputError, at
@@ -22,6 +24,31 @@ def settings(config: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
         Names the key, what was found and what is allowed.
     """
     return _section(config, schema, "")
+
+
+def check_keys(path: Path) -> None:
+    """Refuse a configuration file in which a key stands twice: YAML keeps the last, silently.
+
+    Raises
+    ------
+    InputError
+        Names the key and the line where it stands again.
+    """
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    parts = [yaml.compose(path.read_text(encoding="utf-8"), loader)]
+    for node in parts:
+        if isinstance(node, yaml.MappingNode):
+            times = Counter(key.value for key, _ in node.value if isinstance(key.value, str))
+            for key, value in node.value:
+                if isinstance(key.value, str) and times[key.value] > 1:
+                    again = [k.start_mark.line + 1 for k, _ in node.value if k.value == key.value]
+                    found = (
+                        f"the key '{key.value}' stands twice, in lines {again[0]} and {again[1]}"
+                    )
+                    raise at(path, found, "keep one: of two, the first would be lost")
+                parts.append(value)
 
 
 def leaves(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:

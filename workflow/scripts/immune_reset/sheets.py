@@ -64,6 +64,8 @@ def _header(cells: list[str], schema: dict[str, Any], path: Path) -> list[str]:
     missing = [name for name in schema["required"] if name not in header]
     if missing:
         hint = "separate the columns by tabs" if len(header) == 1 else "add the column"
+        if header[0].startswith(('"', "'")):
+            hint = "write the sheet without quotes (in R: write.table(..., quote = FALSE))"
         raise at(path, f"no column '{missing[0]}' in the header {header}", hint)
     return header
 
