@@ -68,7 +68,7 @@ def checked_plan():
     try:
         if workflow.is_main_process:
             for path in workflow.configfiles:
-                check_keys(Path(path))
+                check_keys(Path(path).read_text("utf-8"), path)
         plan = make_plan(config, ROOT, made)
         if workflow.is_main_process:
             check_files(plan, made, ROOT)

@@ -32,13 +32,14 @@ def read_config(path: Path) -> dict:
     if not path.is_file():
         raise at(path, "there is no such file", "give the path of a configuration file")
     try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        config = yaml.safe_load(text)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         found = str(error).replace("\n", " ")
         raise at(path, f"not valid YAML ({found})", "mend the line that it names") from None
     if config is not None and not isinstance(config, dict):
         raise at(path, "not a list of `key: value`", "see config.yaml for the form")
-    check_keys(path)
+    check_keys(text, path)
     return config or {}
 
 

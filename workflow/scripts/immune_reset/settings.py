@@ -26,8 +26,8 @@ def settings(config: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     return _section(config, schema, "")
 
 
-def check_keys(path: Path) -> None:
-    """Refuse a configuration file in which a key stands twice: YAML keeps the last, silently.
+def check_keys(text: str, place: str | Path) -> None:
+    """Refuse a configuration (YAML) in which a key stands twice: the last is kept, silently.
 
     Raises
     ------
@@ -37,7 +37,7 @@ def check_keys(path: Path) -> None:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    parts = [yaml.compose(path.read_text(encoding="utf-8"), loader)]
+    parts = [yaml.compose(text, loader)]
     for node in parts:
         if isinstance(node, yaml.MappingNode):
             times = Counter(key.value for key, _ in node.value if isinstance(key.value, str))
@@ -47,7 +47,7 @@ def check_keys(path: Path) -> None:
                     found = (
                         f"the key '{key.value}' stands twice, in lines {again[0]} and {again[1]}"
                     )
-                    raise at(path, found, "keep one: of two, the first would be lost")
+                    raise at(place, found, "keep one: of two, the first would be lost")
                 parts.append(value)
 
 
