@@ -40,7 +40,16 @@ def test_components_are_those_of_the_dense_matrix():
     np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-8)
 
 
-def test_genes_are_scaled_by_their_standard_deviation_and_clipped():
+def test_parts_are_stacked_and_let_go():
+    parts = [sparse.random_array((n, 9), density=0.4, rng=n, format="csr") for n in (5, 0, 7)]
+    expected = sparse.vstack(parts).toarray()
+    np.testing.assert_array_equal(embed_cells.stack(parts).toarray(), expected)
+    assert parts == []
+
+
+@pytest.mark.parametrize("block", [7, 1 << 22])
+def test_genes_are_scaled_by_their_standard_deviation_and_clipped(monkeypatch, block):
+    monkeypatch.setattr(embed_cells, "BLOCK", block)
     dense = np.random.default_rng(0).gamma(1.0, 1.0, size=(400, 6))
     dense[:, 4:] = 0.0
     dense[7, 5] = 1.0  # one cell of 400: 20 standard deviations
