@@ -138,6 +138,16 @@ def test_shared_modules_are_small(path):
     assert all(_length(node) <= 50 for node in _functions(path))
 
 
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_outputs_are_written_whole_or_not_at_all(path):
+    if path.stem in PROGRAMS:
+        return
+    text = path.read_text("utf-8")
+    for call in re.findall(r"\w*(?:write_|to_|save)\w*\([^\n]*\bout(?:put)?\.", text):
+        assert re.match(r"(write|write_text|write_json|save|save_note)\(", call), call
+    assert not re.search(r"Path\([^)]*\bout(?:put)?\.[^)]*\)\.write", text)
+
+
 OPENERS = {
     "open", "read_text", "write_text", "read_bytes", "write_bytes", "read_csv", "read_parquet",
     "to_csv", "to_parquet", "read_h5ad", "write_h5ad", "read_10x_h5", "read_10x_mtx", "savefig",

@@ -8,7 +8,6 @@ names, or as numbers in ten-thousandths (null: none).
 
 import json
 import logging
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -91,7 +90,7 @@ def main(smk) -> None:
         own = fate_of_cells(receptors, tables.read(path), plan["baseline"])
         cells = cells.merge(own, on="cell_id", how="left")
     text = json.dumps(packed(cells, n_cells, plan), separators=(",", ":"))
-    Path(smk.output.map).write_text(text, encoding="utf-8")
+    tables.write_text(text, smk.output.map)
     logger.info("%d of %d cells, %.0f kB", len(cells), n_cells, len(text) / 1e3)
 
 
