@@ -1,15 +1,17 @@
-"""docs/performance.md and its picture, from what the programs took."""
+"""docs/performance.md and its pictures, from what the programs took."""
 
 from pathlib import Path
 
 import matplotlib
 
 matplotlib.use("Agg")
+import numpy as np
+import pandas as pd
 from matplotlib import pyplot as plt
 
 HEAD = """# Time and memory, beside other tools
 
-Written by `python benchmarks/speed/run.py` on {machine}; load {load:.1f} when it started. Every
+Written by `python benchmarks/speed/run.py` on {machine}. Every
 program reads the same simulated samples (20,000 genes, half of the samples after the infusion, BCR
 and TCR contigs). The workflow goes from the files to the report; the scanpy + scirpy script does
 as the tutorials do (Scrublet by sample, Harmony, Wilcoxon markers, clonotypes, one diversity) and
@@ -19,30 +21,79 @@ scranpy and Seurat see neither doublets nor receptors, Seurat neither integratio
 ![Seconds of each step](images/performance.png)
 
 `peak` is the most memory of one job or process, `agreement` the adjusted Rand index of the
-clusters and the simulated subtypes.
+clusters and the simulated subtypes, `load` the machine's when the program began: with other work
+beside it the clock tells little and the seconds of CPU most.
 
-| cells | program | clock | of ours | CPU | peak | agreement |
-|---|---|---|---|---|---|---|
+| cells | program | clock | of ours | CPU | of ours | peak | agreement | load |
+|---|---|---|---|---|---|---|---|---|
+"""
+BESIDE = """
+## Step by step, beside scranpy
+
+Seconds of all jobs of the rules that scranpy has a counterpart for, added up, though jobs of
+samples run two at a time; scranpy's are on the clock, in one process of two threads. Ours also
+check the input, write the counts in a form that later rules read by gene, and take an exact
+search of neighbours.
+
+"""
+COUNTERPARTS = {
+    "read": ("load_sample",),
+    "quality control": ("measure_qc",),
+    "variable genes": ("summarise_genes", "select_genes"),
+    "PCA": ("embed_cells",),
+    "integration (MNN)": (),  # embed_cells has Harmony
+    "neighbours, UMAP and clusters": ("build_graph", "lay_out_cells", "cluster_cells"),
+    "markers": ("sum_pseudobulk",),
+}
+START = """
+## What a job costs before it computes
+
+Seconds of CPU to start Python and import the script of a rule and all that it names (least of
+three; `Python alone` is part of each). Snakemake adds 0.15 s a job. Libraries that only some
+inputs need are imported where they are needed.
+
+"""
+GROWTH = """
+## Growth
+
+![Time and memory against cells](images/performance_growth.png)
+
+Seconds of all jobs of a rule, and the most memory of one, fitted to `a × cells^b` over the sizes
+above; `b` = 1 doubles with twice the cells. The floors and factors of memory and time in the rules
+are fitted to the same runs: `python benchmarks/fit_resources.py FOLDER/*/own/run.yaml`.
+
+| | exponent of time | seconds at {most:,} cells | exponent of memory | GB at {most:,} cells |
+|---|---|---|---|---|
 """
 
 
-def write_page(docs: Path, runs: list, own: str, *, machine: str, load: float) -> None:
-    """Write the page and the picture below `docs`."""
-    text = HEAD.format(machine=machine, load=load)
-    ours = {run.cells: run.wall for run in runs if run.program == own}
-    for run in runs:
-        ratio = "" if run.program == own else f"{run.wall / ours[run.cells]:.1f} ×"
-        text += f"| {run.cells:,} | {run.program} | {run.wall:.0f} s | {ratio} | {run.cpu:.0f} s "
-        text += f"| {run.peak:.1f} GB | {run.agreement:.2f} |\n"
+def write_page(docs: Path, runs: list, own: str, machine: str, starts: dict[str, float]) -> None:
+    """Write the page and the pictures below `docs`; `starts`: seconds to start each rule."""
+    ours = {run.cells: run for run in runs if run.program == own}
+    text = HEAD.format(machine=machine) + "".join(line(run, ours[run.cells], own) for run in runs)
     text += "\n## What each rule costs\n\nSeconds of all jobs of a rule, the longest job, and the "
-    text += "most memory of one.\n\n" + rules(runs, own)
+    text += "most memory of one.\n\n" + rules(ours)
+    text += "".join(beside(run, ours[run.cells]) for run in runs if run.program == "scranpy")
+    text += START + started(starts)
+    if len(ours) > 1:
+        text += GROWTH.format(most=max(ours)) + grown(ours)
+        growth_picture(docs / "images/performance_growth.png", ours)
     (docs / "performance.md").write_text(text, encoding="utf-8")
     picture(docs / "images/performance.png", runs)
 
 
-def rules(runs: list, own: str) -> str:
+def line(run, ours, own: str) -> str:
+    """Return the table row of one program."""
+    wall, cpu = run.wall / ours.wall, run.cpu / ours.cpu
+    ratios = ["", ""] if run.program == own else [f"{wall:.1f} ×", f"{cpu:.1f} ×"]
+    entries = [f"{run.cells:,}", run.program, f"{run.wall:.0f} s", ratios[0], f"{run.cpu:.0f} s"]
+    entries += [ratios[1], f"{run.peak:.1f} GB", f"{run.agreement:.2f}", f"{run.load:.1f}"]
+    return f"| {' | '.join(entries)} |\n"
+
+
+def rules(ours: dict) -> str:
     """Return the table of the workflow's rules over the sizes, dearest first."""
-    tables = {run.cells: run.steps.set_index("step") for run in runs if run.program == own}
+    tables = {cells: run.steps.set_index("step") for cells, run in ours.items()}
     last = tables[max(tables)]
     lines = ["| rule | jobs | " + " | ".join(f"{cells:,} cells" for cells in tables) + " |"]
     lines.append("|---|---|" + "---|" * len(tables))
@@ -54,6 +105,68 @@ def rules(runs: list, own: str) -> str:
         ]  # fmt: skip
         lines.append(f"| `{rule}` | {last.loc[rule, 'jobs']:.0f} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def beside(peer, ours) -> str:
+    """Return the table of scranpy's steps and the rules that do the same."""
+    taken, own = peer.steps.set_index("step")["seconds"], ours.steps.set_index("step")["seconds"]
+    lines = [f"{peer.cells:,} cells:", "", "| scranpy | s | rules | s |", "|---|---|---|---|"]
+    total = 0.0
+    for step, names in COUNTERPARTS.items():
+        cost = float(own.reindex(list(names)).fillna(0).sum())
+        total += cost
+        named = ", ".join(f"`{name}`" for name in names) or "(in `embed_cells`)"
+        lines.append(f"| {step} | {taken[step]:.0f} | {named} | {cost:.0f} |")
+    lines.append(f"| all | {taken[list(COUNTERPARTS)].sum():.0f} | | {total:.0f} |")
+    return BESIDE + "\n".join(lines) + "\n"
+
+
+def started(starts: dict[str, float]) -> str:
+    """Return the rules by what their start costs, dearest first."""
+    order = sorted(starts.items(), key=lambda entry: -entry[1])
+    named = [f"`{rule}` {cost:.2f}" if rule else f"Python alone {cost:.2f}" for rule, cost in order]
+    return ", ".join(named) + ".\n"
+
+
+def grown(ours: dict) -> str:
+    """Return the table of exponents, of the whole and of the dearest rules."""
+    steps = pd.concat([run.steps.assign(cells=cells) for cells, run in ours.items()])
+    most = max(ours)
+    dearest = steps[steps["cells"] == most].nlargest(12, "seconds")["step"]
+    whole = pd.DataFrame(
+        [(cells, run.cpu, run.peak) for cells, run in ours.items()],
+        columns=["cells", "seconds", "peak"],
+    )
+    lines = [grown_line("all (CPU; largest job)", whole, most)]
+    lines += [grown_line(f"`{rule}`", steps[steps["step"] == rule], most) for rule in dearest]
+    return "\n".join(lines) + "\n"
+
+
+def grown_line(name: str, part: pd.DataFrame, most: int) -> str:
+    """Return a table row of the fitted exponents of one rule."""
+    row = [name]
+    for column, digits in (("seconds", 0), ("peak", 1)):
+        known = part[part[column] > 0]
+        power = np.polyfit(np.log(known["cells"]), np.log(known[column]), 1)[0]
+        at = known.loc[known["cells"] == most, column].iloc[0]
+        row += [f"{power:.2f}", f"{at:.{digits}f}"]
+    return f"| {' | '.join(row)} |"
+
+
+def growth_picture(path: Path, ours: dict, *, n_named: int = 8) -> None:
+    """Draw seconds and memory of the dearest rules against cells, on logarithmic axes."""
+    steps = pd.concat([run.steps.assign(cells=cells) for cells, run in ours.items()])
+    dearest = steps[steps["cells"] == max(ours)].nlargest(n_named, "seconds")["step"]
+    figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
+    for ax, column, label in zip(axes, ("seconds", "peak"), ("seconds", "GB"), strict=True):
+        for rule, marker in zip(dearest, "os^DvP<>", strict=False):
+            part = steps[steps["step"] == rule].sort_values("cells")
+            ax.loglog(part["cells"], part[column], marker=marker, ms=4, lw=1, label=rule)
+        ax.set_xlabel("cells")
+        ax.set_ylabel(label)
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[0].legend(fontsize=7, frameon=False)
+    figure.savefig(path, dpi=150)
 
 
 def picture(path: Path, runs: list, *, n_named: int = 7) -> None:

@@ -2,12 +2,14 @@
 
 `python benchmarks/speed/run.py` simulates cohorts of 16,000 and 100,000 cells with contigs, runs
 the workflow and the peers one after the other on this machine, and writes docs/performance.md and
-its picture. `--cells 1000000` adds the large cohort, which only the workflow is run on. Peers: a
-script of scanpy's and scirpy's tutorials, scranpy, and Seurat where R has it.
+its pictures. `--cells 1000000` runs the large cohort, the workflow alone. Peers: a script of
+scanpy's and scirpy's tutorials, scranpy, and Seurat where R has it. What every program took is kept
+in `runs.json` of `--folder`, so that a size can be added later; `--page` writes the page alone.
 """
 
 import argparse
 import gzip
+import json
 import os
 import platform
 import shutil
@@ -15,12 +17,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import pandas as pd
+import yaml
 from page import write_page
 from sklearn.metrics import adjusted_rand_score
+from startup import seconds
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -34,11 +38,15 @@ PEERS = {
 }
 MOST_FOR_PEERS = 200_000
 OWN = "immune-reset"
+CAR = "CAR_BCMA"
 
 
 @dataclass
 class Run:
-    """What one program took: seconds, seconds of CPU, GB at the most, and its steps."""
+    """What one program took: seconds, seconds of CPU, GB at the most, and its steps.
+
+    `load`: of the machine when it began.
+    """
 
     cells: int
     program: str
@@ -46,7 +54,21 @@ class Run:
     cpu: float
     peak: float
     agreement: float
+    load: float
     steps: pd.DataFrame = field(repr=False)
+
+
+def kept(path: Path) -> list[Run]:
+    """Return the runs that `path` holds; none where it is absent."""
+    rows = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+    return [Run(**row | {"steps": pd.DataFrame(row["steps"])}) for row in rows]
+
+
+def keep(runs: list[Run], path: Path) -> None:
+    """Write the runs, the last of each program and size."""
+    last = {(run.cells, run.program): run for run in runs}
+    rows = [asdict(run) | {"steps": run.steps.to_dict("list")} for run in last.values()]
+    path.write_text(json.dumps(rows, indent=1), encoding="utf-8")
 
 
 def timed(command: list[str], cwd: Path) -> tuple[float, float, float]:
@@ -88,10 +110,13 @@ def run_workflow(folder: Path, cells: int) -> Run:
     sheet, work = folder / "samples.tsv", folder / "own"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
+    settings = {"samples": str(sheet), "outdir": str(work / "out"), "car": {"features": [CAR]}}
+    settings["clinical"] = {"table": str(folder / "clinical.tsv")}
+    config = work / "run.yaml"  # benchmarks/fit_resources.py takes it
+    config.write_text(yaml.safe_dump(settings), encoding="utf-8")
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-    command += ["--directory", str(work), "--cores", str(CORES), "--configfile"]
-    command += [str(ROOT / "config.yaml"), "--config", f"samples={sheet}", f"outdir={work / 'out'}"]
-    command += [f"clinical={{table: {folder / 'clinical.tsv'}}}", "car={features: [CAR_BCMA]}"]
+    command += ["--directory", str(work), "--cores", str(CORES), "--configfile", str(config)]
+    load = os.getloadavg()[0]
     wall, cpu, _ = timed(command, work)
     files = sorted((work / "out/benchmarks").rglob("*.tsv"))
     rows = [pd.read_csv(f, sep="\t").iloc[0] for f in files]
@@ -102,7 +127,7 @@ def run_workflow(folder: Path, cells: int) -> Run:
                                       longest=("seconds", "max"), peak=("peak", "max"))  # fmt: skip
     clusters = pd.read_parquet(work / "out/cohort/clusters.parquet").set_index("cell_id")["cluster"]
     found = agreement(folder, clusters)
-    return Run(cells, OWN, wall, cpu, steps["peak"].max(), found, steps.reset_index())
+    return Run(cells, OWN, wall, cpu, steps["peak"].max(), found, load, steps.reset_index())
 
 
 def run_peer(folder: Path, cells: int, program: str) -> Run:
@@ -113,12 +138,13 @@ def run_peer(folder: Path, cells: int, program: str) -> Run:
     script = HERE / PEERS[program]
     command = ["Rscript" if script.suffix == ".R" else sys.executable, str(script)]
     command += [str(folder / "samples.tsv"), str(work / "steps.tsv"), str(work / "cells.tsv")]
+    load = os.getloadavg()[0]
     wall, cpu, peak = timed(command, work)
     cells_of = pd.read_csv(work / "cells.tsv", sep="\t", dtype=str)
     names = cells_of["cell"].str.split("_", n=1, expand=True)  # barcode_sample
     clusters = pd.Series(cells_of["leiden"].to_numpy(), index=names[1] + ":" + names[0])
     steps = pd.read_csv(work / "steps.tsv", sep="\t")
-    return Run(cells, program, wall, cpu, peak, agreement(folder, clusters), steps)
+    return Run(cells, program, wall, cpu, peak, agreement(folder, clusters), load, steps)
 
 
 def has_seurat() -> bool:
@@ -136,19 +162,23 @@ def main() -> None:
     parser.add_argument("--cells", type=int, nargs="+", default=[16_000, 100_000])
     parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS))
     parser.add_argument("--folder", type=Path, help="keep the cohorts here for the next time")
+    parser.add_argument("--page", action="store_true", help="write the page from what was kept")
     asked = parser.parse_args()
     place = asked.folder or Path(tempfile.mkdtemp(prefix="speed_"))
     peers = [p for p in asked.peers if p != "Seurat" or has_seurat()]
-    load, runs = os.getloadavg()[0], []
-    for cells in asked.cells:
+    runs = kept(place / "runs.json")
+    for cells in [] if asked.page else asked.cells:
         folder = place / str(cells)
         simulate(folder, cells)
         runs.append(run_workflow(folder, cells))
         print(runs[-1], flush=True)
+        keep(runs, place / "runs.json")
         for program in peers if cells <= MOST_FOR_PEERS else []:
             runs.append(run_peer(folder, cells, program))
             print(runs[-1], flush=True)
-    write_page(ROOT / "docs", runs, OWN, machine=f"{platform.machine()}, {CORES} cores", load=load)
+            keep(runs, place / "runs.json")
+    runs = sorted(kept(place / "runs.json"), key=lambda run: run.cells)
+    write_page(ROOT / "docs", runs, OWN, f"{platform.machine()}, {CORES} cores", seconds())
 
 
 if __name__ == "__main__":
