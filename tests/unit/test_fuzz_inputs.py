@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from unit import inputs_made as made
 
 from immune_reset import contigs, text_files
+from immune_reset.clinical_sheet import read_clinical
 from immune_reset.errors import InputError
 from immune_reset.heads import contig_barcodes
 from immune_reset.matrices import read_matrix
 from immune_reset.matrix_heads import read_head
 from immune_reset.plan import schema
 from immune_reset.settings import settings as read_settings
-from immune_reset.sheets import read_clinical, read_samples
+from immune_reset.sheets import read_samples
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMES = int(os.environ.get("IMMUNE_RESET_FUZZ", "1"))

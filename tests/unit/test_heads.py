@@ -16,7 +16,7 @@ CONTIGS = (
 def tenx(path, barcodes=("AAA-1", "CCC-1"), values=(3, 1, 2), without=()):
     parts = {
         "barcodes": np.array(barcodes, dtype="S"),
-        "indptr": np.zeros(len(barcodes) + 1, dtype=np.int64),
+        "indptr": np.array([0] * len(barcodes) + [len(values)]),
         "indices": np.zeros(len(values), dtype=np.int64),
         "data": np.array(values),
         "shape": [1, len(barcodes)],
@@ -30,7 +30,7 @@ def tenx(path, barcodes=("AAA-1", "CCC-1"), values=(3, 1, 2), without=()):
     return path
 
 
-def folder(path, matrix="%%MatrixMarket matrix coordinate integer general\n1 2 0\n"):
+def folder(path, matrix="%%MatrixMarket matrix coordinate integer general\n1 2 1\n1 1 4\n"):
     path.mkdir()
     for name, text in (
         ("matrix.mtx.gz", matrix),
@@ -119,7 +119,8 @@ def test_what_are_no_counts_is_seen_in_the_first_values(tmp_path, wrong):
 def h5ad(path, **layers):
     with h5py.File(path, "w") as file:
         file["obs/_index"] = np.array(["AAA-1", "CCC-1"], dtype="S")
-        file["var/_index"] = np.array(["g"], dtype="S")
+        for var in ("var", "raw/var"):
+            file[f"{var}/_index"] = np.array(["g"], dtype="S")
         for name, values in layers.items():
             file[name.replace("__", "/")] = np.array(values)
     return path
@@ -129,7 +130,9 @@ def test_an_h5ad_needs_counts_in_one_of_its_places(tmp_path):
     logs = [[0.7], [1.4]]
     good = h5ad(tmp_path / "a.h5ad", X=logs, layers__counts=[[1.0], [3.0]])
     assert matrix_barcodes(good) == {"AAA-1", "CCC-1"}
-    with pytest.raises(InputError, match=r"b\.h5ad: none of X, raw/X holds"):
+    with pytest.raises(
+        InputError, match=r"b\.h5ad: none of X \(such as 0\.7\), raw/X \(such as 0\.7\) holds"
+    ):
         matrix_barcodes(h5ad(tmp_path / "b.h5ad", X=logs, raw__X=logs))
 
 

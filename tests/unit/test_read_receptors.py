@@ -267,7 +267,7 @@ def test_real_contigs_read_as_scirpy_reads_them(real_data, name):
         (made.contigs(*pair()).assign(umis="many"), "'umis'|'umi_count' holds 'many'"),
         (made.contigs(*pair()).assign(productive="maybe"), "'productive' holds 'maybe'"),
         (made.contigs(*pair(), *pair()), "'A_contig_1' is there more than once"),
-        (airr(cell_id=["", ""]), "'cell_id' is empty"),
+        (airr(cell_id=["", ""]), "none of its 2 contigs has a barcode"),
         (
             made.contigs(made.contig("A", 1, "IGH", "TGT")),
             "given as TCR, but all its chains are BCR",

@@ -1,8 +1,9 @@
 import pytest
 
+from immune_reset.clinical_sheet import read_clinical
 from immune_reset.errors import InputError
 from immune_reset.plan import make_plan, schema
-from immune_reset.sheets import read_clinical, read_samples
+from immune_reset.sheets import read_samples
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,10 @@ BAD = [
     ("sample,patient,timepoint\nA,B,C\n", ["'sample'", "tabs"]),
     ("sample\tpatient\nA\tP\n", ["timepoint", "Add the column"]),
     ("sample\tsample\tpatient\ttimepoint\n", ["'sample' stands twice"]),
-    ("sample\tpatient\ttimepoint\tgex\nA\tP\tt\tx.h5\nA\tP\tu\ty.h5\n", ["'A'", "row 2", "row 3"]),
+    (
+        "sample\tpatient\ttimepoint\tgex\nA\tP\tt\tx.h5\nA\tP\tu\ty.h5\n",
+        ["'A'", "line 2", "line 3"],
+    ),
     ("sample\tpatient\ttimepoint\tgex\n<b>\tP\tt\tx.h5\n", ["<b>", "line 2", "'sample'"]),
     ("sample\tpatient\ttimepoint\tgex\n../A\tP\tt\tx.h5\n", ["../A"]),
     ("sample\tpatient\ttimepoint\tgex\n\tP\tt\tx.h5\n", ["'sample' is empty", "line 2"]),

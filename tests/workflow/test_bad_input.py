@@ -38,7 +38,7 @@ def duplicate_sample(project):
     sheet = project / "cohort/samples.tsv"
     lines = sheet.read_text().splitlines()
     sheet.write_text("\n".join([*lines, lines[1]]) + "\n")
-    return [lines[1].split("\t")[0], "row 2", "samples.tsv"]
+    return [lines[1].split("\t")[0], "line 2", "samples.tsv"]
 
 
 def baseline_nobody_has(project):

@@ -120,7 +120,7 @@ def sheet_column_missing(f):
     edit(sheet(f), "timepoint", "time")
 
 
-@case("'A'", "row 2", "row 3")
+@case("'A'", "line 2", "line 3")
 def sheet_sample_twice(f):
     edit(sheet(f), "\nB\t", "\nA\t")
 
@@ -524,7 +524,7 @@ def h5_rds(f):
     (f / "A/matrix.rds").write_bytes(b"\x1f\x8bRDX3")
 
 
-@case("x.h5ad", "none of X holds", "normalised")
+@case("x.h5ad", "none of X (such as", "normalised")
 def h5ad_normalised(f):
     import anndata
 
@@ -759,6 +759,419 @@ def contigs_zip_bomb(f):
     edit(sheet(f), "A/b.csv", "A/b.csv.gz")
 
 
+# --- as strangers broke them: sheets and settings ------------------------------------------------
+
+
+@case("line 2", "'timepoint'", "'pre\\xa01'")
+def sheet_space_that_does_not_break(f):
+    edit(sheet(f), "\tpre\t", "\tpre\u00a01\t")
+
+
+@case("line 2", "'timepoint'", "“pre”")
+def sheet_smart_quotes(f):
+    edit(sheet(f), "\tpre\t", "\t“pre”\t")
+
+
+@case("line 2", "'patient'", "'P1\\u200b'")
+def sheet_sign_without_width(f):
+    edit(sheet(f), "\tP1\t", "\tP1\u200b\t")
+
+
+@case("line 2", "'day'", "not a number")
+def sheet_header_twice(f):
+    header, *rows = sheet(f).read_text().splitlines()
+    sheet(f).write_text("\n".join([header, header, *rows]) + "\n")
+
+
+@case("'A'", "'gex'", "no file", "matrix.h5")
+def sheet_windows_path(f):
+    edit(sheet(f), "A/matrix.h5", "A\\matrix.h5")
+
+
+@case("the column 'Sample' is not known", "'sample'")
+def sheet_header_in_capitals(f):
+    edit(sheet(f), "sample\tpatient", "Sample\tPatient")
+
+
+@case("the column 'GEX' is not known", "'gex'")
+def sheet_no_matrix_for_a_capital(f):
+    edit(sheet(f), "\tgex\t", "\tGEX\t")
+
+
+@case("line 2", "'day'", "'2024-03-01'")
+def sheet_day_date(f):
+    edit(sheet(f), "\t0\t", "\t2024-03-01\t")
+
+
+@case("line 2", "'day'", "'1_0'")
+def sheet_day_underscore(f):
+    edit(sheet(f), "\t0\t", "\t1_0\t")
+
+
+@case("line 3, column 'patient'", "'p1' is written 'P1' in line 2")
+def sheet_patient_in_two_spellings(f):
+    edit(sheet(f), "\nB\tP1", "\nB\tp1")
+
+
+@case("line 2, column 'group'", "'Control' is written 'control'")
+def sheet_control_in_capitals(f):
+    edit(sheet(f), "\ttcr\n", "\ttcr\tgroup\n")
+    edit(sheet(f), "A/t.csv", "A/t.csv\tControl")
+
+
+@case("line 7: ", "9 cells under 7 columns")
+def sheet_line_is_counted_as_an_editor_does(f):
+    edit(sheet(f), "A/t.csv", "A/t.csv\tx\ty")
+    sheet(f).write_text("# ours\n\n" + sheet(f).read_text().replace("\n", "\n\n\n\n", 1))
+
+
+@case("claims.alpha", "not finite")
+def config_nan(f):
+    config(f, "claims: {alpha: .nan}\n")
+
+
+@case("clusters.resolution", "not finite")
+def config_infinite(f):
+    config(f, "clusters: {resolution: .inf}\n")
+
+
+@case("configuration, seed", "4294967295")
+def config_seed_beyond_what_numpy_takes(f):
+    config(f, "seed: 99999999999999999999\n")
+
+
+@case("qc.min_genes", "not of type 'integer'")
+def config_holds_itself(f):
+    config(f, "qc: &q\n  min_genes: *q\n")
+
+
+@case("design.timepoints", "'pre' stands twice")
+def config_timepoint_twice(f):
+    config(f, "design: {timepoints: [pre, post, pre]}\n")
+
+
+@case("configuration, outdir", "no folder for results")
+def outdir_empty(f):
+    config(f, 'outdir: ""\n')
+
+
+@case("configuration, outdir", "no folder for results")
+def outdir_root(f):
+    config(f, "outdir: /\n")
+
+
+@case("configuration, outdir", "'{'")
+def outdir_with_braces(f):
+    config(f, 'outdir: "out{sample}"\n')
+
+
+@case("configuration, outdir", "holds '\\n'")
+def outdir_of_two_lines(f):
+    config(f, 'outdir: "a\\nb"\n')
+
+
+@case("configuration, outdir", "samples.tsv is a file")
+def outdir_below_a_file(f):
+    config(f, "outdir: samples.tsv/out\n")
+
+
+@case("configuration, outdir", "out/samples/A/matrix.h5", "folders of their own")
+def outdir_would_clean_the_inputs(f):
+    (f / "out/samples").mkdir(parents=True)
+    (f / "A").rename(f / "out/samples/A")
+    sheet(f).write_text(sheet(f).read_text().replace("A/", "out/samples/A/"))
+    config(f, "outdir: out\n")
+
+
+@case("car.pattern", "fits 50 features")
+def config_pattern_of_every_gene(f):
+    config(f, "car: {pattern: '.*'}\n")
+
+
+@case("names.tsv", "not UTF-8")
+def config_pseudonyms_latin1(f):
+    (f / "names.tsv").write_bytes("patient\tpseudonym\nP1\tMüller\n".encode("latin-1"))
+    config(f, "report: {pseudonym_table: names.tsv}\n")
+
+
+@case("known.tsv, line 1", "neither junction_aa nor junction")
+def config_lookup_of_other_columns(f):
+    (f / "known.tsv").write_text("a\tb\n1\t2\n")
+    config(f, "clones: {lookup: known.tsv}\n")
+
+
+@case("known.tsv", "UTF-16")
+def config_lookup_utf16(f):
+    (f / "known.tsv").write_bytes("junction_aa\tlabel\nCARW\tx\n".encode("utf-16"))
+    config(f, "clones: {lookup: known.tsv}\n")
+
+
+@case("own.gmt", "NUL")
+def config_gene_sets_binary(f):
+    (f / "own.gmt").write_bytes(b"MINE\tx\tISG15\0STAT1\n")
+    config(f, "pathways: {gene_sets: [own.gmt]}\n")
+
+
+@case("words.tsv", "'label' stands twice")
+def config_overrides_column_twice(f):
+    (f / "words.tsv").write_text("cluster\tlabel\tlabel\n0\tB\tNK\n")
+    config(f, "annotation: {overrides: words.tsv}\n")
+
+
+@case("mine.tsv", "two labels", "A:AAA-1")
+def config_two_labels_of_a_cell(f):
+    (f / "mine.tsv").write_text("cell_id\tcell_type\nA:AAA-1\tB\nA:AAA-1\tNK\n")
+    config(f, "annotation: {labels: mine.tsv}\n")
+
+
+@case("clinical.tsv", "it is a folder")
+def clinical_folder(f):
+    (f / "clinical.tsv").mkdir()
+
+
+@case("clinical.tsv", "no such file")
+def clinical_link_to_nothing(f):
+    (f / "clinical.tsv").symlink_to("nowhere.tsv")
+
+
+@case("clinical.tsv, line 4", "C3 has the unit 'mg/dL', and 'g/L' in line 2")
+def clinical_two_units(f):
+    clinical(f, "P1\t1\tmeasure\tC3\t0.9\tg/L", "", "P1\t30\tmeasure\tC3\t90\tmg/dL")
+
+
+@case("clinical.tsv, line 3", "is 0.4, and 0.9 in line 2")
+def clinical_two_values_of_a_day(f):
+    clinical(f, "P1\t1\tmeasure\tC3\t0.9\tg/L", "P1\t1\tmeasure\tC3\t0.4\tg/L")
+
+
+@case("clinical.tsv, line 2", "'bananas'", "10^9/L")
+def clinical_unit_of_a_blood_count(f):
+    clinical(f, "P1\t1\tmeasure\tlymphocyte_count\t0.9\tbananas")
+
+
+@case("clinical.tsv, line 2", "'<0.5'", "the limit itself")
+def clinical_below_the_limit(f):
+    clinical(f, "P1\t1\tmeasure\tC3\t<0.5\tg/L")
+
+
+# --- as strangers broke them: matrices -----------------------------------------------------------
+
+
+def change(folder: Path, **parts) -> None:
+    with h5py.File(gex(folder), "r+") as file:
+        for name, made_of in parts.items():
+            place = f"matrix/{name.replace('__', '/')}"
+            found = made_of(file[place][:])
+            del file[place]
+            file[place] = found
+
+
+@case("matrix.h5", "parts disagree")
+def h5_pointers_end_early(f):
+    change(f, indptr=lambda v: np.append(v[:-1], v[-1] - 3))
+
+
+@case("matrix.h5", "barcode 1 is empty")
+def h5_empty_barcode(f):
+    change(f, barcodes=lambda v: np.array([b"", *v[1:]]))
+
+
+@case("matrix.h5", "no value is above 0")
+def h5_zeros(f):
+    change(f, data=lambda v: v * 0)
+
+
+@case("matrix.h5", "no value is above 0")
+def h5_no_values(f):
+    made.h5(gex(f), matrix=np.zeros((30, 25), int))
+
+
+@case("matrix.h5", "every value is 1")
+def h5_only_seen_or_not(f):
+    made.h5(gex(f), n=60, matrix=np.ones((60, 25), int))
+
+
+@case("matrix.h5", "200,001 barcodes", "unfiltered", "raw_gex")
+def h5_unfiltered(f):
+    change(
+        f,
+        barcodes=lambda v: np.array([*v, *(f"{i}-1".encode() for i in range(200_001 - len(v)))]),
+        indptr=lambda v: np.append(v, np.full(200_002 - len(v), v[-1])),
+        shape=lambda v: np.array([25, 200_001]),
+    )
+
+
+@case("matrix.h5", "neither Ensembl ids nor symbols", "chr1:")
+def h5_peaks(f):
+    peaks = [f"chr1:{i}000-{i}500" for i in range(1, 26)]
+    made.h5(gex(f), ids=peaks, names=peaks)
+
+
+@case("matrix.h5", "neither Ensembl ids nor symbols", "1001")
+def h5_entrez(f):
+    numbers = [str(1001 + i) for i in range(25)]
+    made.h5(gex(f), ids=numbers, names=numbers)
+
+
+@case("matrix.h5", "by Ensembl ids alone", "both")
+def h5_nothing_to_join_by(f):
+    made.h5(gex(f), ids=made.GENES)
+    made.h5(f / "B/matrix.h5", seed=1, names=made.IDS)
+
+
+@case("A/matrix.h5", "Ensembl ids alone", "genes.join_by is symbol")
+def h5_ids_where_symbols_are_asked_for(f):
+    made.h5(gex(f), names=made.IDS)
+    config(f, "genes: {join_by: symbol}\n")
+
+
+def h5ad(folder: Path, matrix, **layers) -> Path:
+    """Let sample A have an h5ad; return it."""
+    import anndata
+    from scipy import sparse
+
+    data = anndata.AnnData(matrix)
+    data.obs_names, data.var_names = made.barcodes(len(matrix)), made.IDS
+    for name, values in layers.items():
+        data.layers[name] = sparse.csr_matrix(values)
+    data.write_h5ad(folder / "A/x.h5ad")
+    edit(sheet(folder), "A/matrix.h5", "A/x.h5ad")
+    return folder / "A/x.h5ad"
+
+
+@case("x.h5ad", "X is 29 × 25, its tables name 30 × 25")
+def h5ad_dense_of_another_size(f):
+    with h5py.File(h5ad(f, made.counts().astype(float)), "r+") as file:
+        found = file["X"][:29]
+        del file["X"]
+        file["X"] = found
+
+
+@case("x.h5ad", "layers/counts is 30 × 24")
+def h5ad_sparse_of_another_size(f):
+    with h5py.File(h5ad(f, np.log1p(made.counts()), counts=made.counts()), "r+") as file:
+        file["layers/counts"].attrs["shape"] = [30, 24]
+
+
+@case("x.h5ad", "parts of layers/counts disagree")
+def h5ad_values_lost(f):
+    with h5py.File(h5ad(f, np.log1p(made.counts()), counts=made.counts()), "r+") as file:
+        found = file["layers/counts/data"][:-5]
+        del file["layers/counts/data"]
+        file["layers/counts/data"] = found
+
+
+@case("x.h5ad", "complex64")
+def h5ad_complex(f):
+    h5ad(f, made.counts().astype(np.complex64))
+
+
+@case("x.h5ad", "other layers: spliced")
+def h5ad_counts_in_another_layer(f):
+    h5ad(f, np.log1p(made.counts()), spliced=made.counts())
+
+
+@case("x.h5mu", "several modalities (gex)")
+def h5ad_of_modalities(f):
+    with h5py.File(gex(f), "w") as file:
+        file["obs/_index"] = file["var/_index"] = np.array(["A"], dtype="S")
+        file.create_group("mod/gex")
+    gex(f).rename(f / "A/x.h5mu")
+    edit(sheet(f), "A/matrix.h5", "A/x.h5mu")
+
+
+@case("matrix.mtx", "the entry '0 0 ", "from 1 on")
+def mtx_counted_from_zero(f):
+    path = folder_matrix(f) / "matrix.mtx"
+    head, body = path.read_text().splitlines()[:3], path.read_text().splitlines()[3:]
+    fallen = ((int(row) - 1, int(column) - 1, n) for row, column, n in map(str.split, body))
+    path.write_text("\n".join([*head, *(f"{i} {j} {n}" for i, j, n in fallen)]) + "\n")
+
+
+for kind, old, new in (
+    ("pattern", "integer", "pattern"), ("symmetric", "general", "symmetric"),
+    ("complex", "integer", "complex"), ("array", "coordinate", "array"),
+):  # fmt: skip
+
+    @case("matrix.mtx", kind, "coordinates of integer")
+    def mtx_of_kind(f, old=old, new=new):
+        edit(folder_matrix(f) / "matrix.mtx", old, new)
+
+    CASES[f"mtx_{kind}"] = CASES.pop("mtx_of_kind")
+
+
+@case("matrix.mtx", "99999999999999 entries in 25 × 30")
+def mtx_more_entries_than_cells(f):
+    path = folder_matrix(f) / "matrix.mtx"
+    head = path.read_text().splitlines()
+    path.write_text("\n".join([*head[:2], "25 30 99999999999999", *head[3:]]) + "\n")
+
+
+@case("matrix.mtx", "no value is above 0")
+def mtx_without_entries(f):
+    path = folder_matrix(f) / "matrix.mtx"
+    path.write_text("\n".join([*path.read_text().splitlines()[:2], "25 30 0"]) + "\n")
+
+
+@case("matrix.mtx", "barcodes.tsv 31", "a header, remove it")
+def mtx_barcodes_with_a_header(f):
+    path = folder_matrix(f) / "barcodes.tsv"
+    path.write_text("barcode\n" + path.read_text())
+
+
+@case("features.tsv", "separated by spaces")
+def mtx_features_of_spaces(f):
+    path = folder_matrix(f) / "features.tsv"
+    path.write_text(path.read_text().replace("\t", " "))
+
+
+# --- as strangers broke them: contigs ------------------------------------------------------------
+
+
+def contig_column(folder: Path, **columns) -> None:
+    import pandas as pd
+
+    table = pd.read_csv(bcr(folder), dtype=str, keep_default_na=False)
+    table.assign(**columns).to_csv(bcr(folder), index=False)
+
+
+@case("b.csv", "none of its 24 contigs has a barcode")
+def contigs_without_barcodes(f):
+    contig_column(f, barcode="")
+
+
+@case("b.csv", "none of its 24 contigs is of a known locus", "'HEAVY'")
+def contigs_of_unknown_loci(f):
+    contig_column(f, chain="heavy")
+
+
+@case("b.csv", "'cdr3_nt' holds no nucleotides", "'CARDYW'")
+def contigs_amino_acids_for_nucleotides(f):
+    contig_column(f, cdr3_nt="CARDYW")
+
+
+@case("b.csv", "'cdr3' holds nucleotides alone")
+def contigs_nucleotides_for_amino_acids(f):
+    contig_column(f, cdr3="TGTGCGAGAGACTACTGG")
+
+
+@case("b.csv", "one cell more than the header's 29", "row.names = FALSE")
+def contigs_row_names_of_r(f):
+    header, *rows = bcr(f).read_text().splitlines()
+    bcr(f).write_text("\n".join([header, *(f"{i},{row}" for i, row in enumerate(rows))]) + "\n")
+
+
+@case("b.csv", "'True' stands twice", "no header")
+def contigs_without_a_header(f):
+    bcr(f).write_text("\n".join(bcr(f).read_text().splitlines()[1:]) + "\n")
+
+
+@case("all_contig_annotations.json", "JSON", ".csv")
+def contigs_json(f):
+    (f / "A/all_contig_annotations.json").write_text('[{"barcode": "AAA-1",\n"reads": 3}]\n')
+    edit(sheet(f), "A/b.csv", "A/all_contig_annotations.json")
+
+
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     made.cohort(tmp_path)
@@ -784,12 +1197,11 @@ def test_it_stops_before_any_job_and_the_next_good_run_is_free(project, name, ca
 
 def mend(project):
     """Put the good files back, as a user would, and clean nothing else."""
-    for path in (gex(project), bcr(project)):
-        if path.is_dir():
+    for path in (gex(project), bcr(project), project / "clinical.tsv"):
+        if path.is_dir() and not path.is_symlink():
             path.rmdir()
         else:
             path.unlink(missing_ok=True)
-    (project / "clinical.tsv").unlink(missing_ok=True)
     made.cohort(project)
     config(project, "")
 
@@ -830,11 +1242,28 @@ def a_plain_matrix_cut(f):
     path.write_text("\n".join(path.read_text().splitlines()[:-9]) + "\n")
 
 
-@case("matrix.mtx", "cannot be read to its end", job="gex")
+@case("matrix.mtx", "outside 25 × 30")
 def an_entry_outside(f):
     path = folder_matrix(f) / "matrix.mtx"
     lines = path.read_text().splitlines()
     path.write_text("\n".join([*lines[:-1], "99 30 1"]) + "\n")
+
+
+@case("matrix.mtx", "1 of 716 entries", job="gex")
+def an_entry_twice(f):
+    path = folder_matrix(f) / "matrix.mtx"
+    text = path.read_text()
+    path.write_text(text.replace(" 715\n", " 716\n", 1) + text.splitlines()[-1] + "\n")
+
+
+@case("matrix.h5", "1 of 715 values", job="gex")
+def a_value_twice(f):
+    change(f, indices=lambda v: np.append(v[1], v[1:]))
+
+
+@case("matrix.h5", "no value is above 0", job="gex")
+def no_counts_at_all(f):
+    made.h5(gex(f), matrix=np.zeros((30, 25), int))
 
 
 @case("b.csv", "more than once", job="bcr")
@@ -908,4 +1337,4 @@ def rename_cells(path):
 
 
 def test_the_corpus_is_large_enough():
-    assert len(CASES) + len(JOBS) >= 110
+    assert len(CASES) + len(JOBS) >= 170

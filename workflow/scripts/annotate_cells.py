@@ -7,11 +7,10 @@ import pandas as pd
 from scipy import sparse
 from scipy.special import softmax
 
-from immune_reset import annotation, marker_evidence, tables, vocabulary
+from immune_reset import annotation, marker_evidence, tables, text_files, vocabulary
 from immune_reset.annotation import Reference
 from immune_reset.cluster_genes import top_genes
 from immune_reset.errors import at
-from immune_reset.named_files import read_table
 from immune_reset.runtime import start
 
 logger = logging.getLogger("annotate_cells")
@@ -143,14 +142,15 @@ def main(smk) -> None:
     """Snakemake entry point: read, compute, write."""
     start(smk)
     get, files = tables.read, smk.input
-    markers = marker_evidence.combine(get(files.markers), place=str(files.markers))
+    panel = text_files.plain_table(files.markers)
+    markers = marker_evidence.combine(panel, place=str(files.markers))
     kinds, groups = get(files.cell_types).fillna(""), get(files.groups)
     frames, soup = ([get(p) for p in files[n]] for n in ("marker_counts", "marker_ambient"))
     symbols = markers["symbol"].unique().tolist()
     cells, evidence, genes = marker_evidence.gather(frames, symbols, soup)
     cells["cluster"] = cluster_of(cells, groups)
     own, path = "source" in groups, tables.optional(files, "overrides")
-    words = read_table(path) if path and not own else None
+    words = text_files.plain_table(path) if path and not own else None
     said = (
         vocabulary.own_words(cells["cluster"], kinds)
         if own

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from immune_reset.design import comparisons
 from immune_reset.errors import InputError, at
-from immune_reset.heads import check_files
+from immune_reset.heads import check_files, gene_notes
 from immune_reset.input_remarks import day_remarks
-from immune_reset.plan import Plan, make_plan
+from immune_reset.plan import Plan, make_plan, schema
 from immune_reset.planning import patients, remarks
 from immune_reset.settings import check_keys
-from immune_reset.sheets import files_made_for
+from immune_reset.sheets import files_made_for, own_columns
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,8 +43,8 @@ def read_config(path: Path) -> dict:
     return config or {}
 
 
-def summary(plan: Plan) -> list[str]:
-    """Return what a run with this plan would be about, line by line."""
+def summary(plan: Plan, notes: list[str]) -> list[str]:
+    """Return what a run with this plan would be about, line by line; `notes` of its files last."""
     people = patients(plan.design)
     names = [name for _, _, name in comparisons(plan.design)]
     lines = [
@@ -54,10 +54,12 @@ def summary(plan: Plan) -> list[str]:
         f"comparisons  {', '.join(names) or 'none: only one timepoint'}",
         f"clinical     {plan.clinical or 'no table'}",
     ]
+    own = own_columns(plan.sheet, schema("samples", ROOT))
+    lines += [f"other columns {', '.join(own)}: kept, not used"] if own else []
     for kind in ("gex", "bcr", "tcr"):
         n = sum(kind in row for row in plan.rows.values())
         lines.append(f"{kind}          {n} of {len(plan.rows)} samples")
-    notes = remarks(plan.design) + day_remarks(plan.design)
+    notes = remarks(plan.design) + day_remarks(plan.design) + notes
     return lines + [f"note         {note}" for note in notes]
 
 
@@ -70,10 +72,11 @@ def main(arguments: list[str]) -> int:
         made = files_made_for(ROOT)
         plan = make_plan(read_config(chosen.config), ROOT, made)
         check_files(plan, made, ROOT)
+        notes = gene_notes(plan, made)
     except InputError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stdout.write("\n".join([*summary(plan), "All is in order."]) + "\n")
+    sys.stdout.write("\n".join([*summary(plan, notes), "All is in order."]) + "\n")
     return 0
 
 

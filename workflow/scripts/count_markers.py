@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from immune_reset import counts, tables
+from immune_reset import counts, tables, text_files
 from immune_reset.genes import current_symbols
 from immune_reset.runtime import start
 
@@ -44,7 +44,7 @@ def main(smk) -> None:
     """Snakemake entry point: read, compute, write."""
     start(smk)
     cells = tables.read(smk.input.cells, ["cell_id", "total_counts", "keep"]).query("keep")
-    panel = tables.read(smk.input.markers)["symbol"]
+    panel = text_files.plain_table(smk.input.markers)["symbol"]
     genes = counts.read_genes(smk.input.counts)
     found = marker_genes(genes["symbol"], panel)
     if absent := sorted(set(current_symbols(panel.unique())) - set(found)):

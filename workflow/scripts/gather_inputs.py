@@ -78,7 +78,7 @@ def main(smk) -> None:
         for sample, load, receptors in zip(samples, facts["load"], facts["receptors"], strict=True)
     ]
     table = pd.DataFrame(rows)
-    table["remark"] = input_remarks.of_samples(rows)
+    table["remark"] = input_remarks.of_samples(rows, facts["receptors"])
     for row in table[table["remark"] != ""].itertuples():
         logger.warning("%s: %s", row.sample, row.remark)
     tables.write(table, smk.output.inputs)

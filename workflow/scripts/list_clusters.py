@@ -8,8 +8,7 @@ import logging
 
 import pandas as pd
 
-from immune_reset import design, tables
-from immune_reset.named_files import read_table
+from immune_reset import design, tables, text_files
 from immune_reset.runtime import start
 
 logger = logging.getLogger("list_clusters")
@@ -88,7 +87,7 @@ def main(smk) -> None:
         tables.read(smk.input.labels, ["cell_id", "sample", "cluster"]),
         design.frame(smk.params.design),
         [str(name) for name in smk.params.design["timepoints"]],
-        read_table(overrides) if overrides else None,
+        text_files.plain_table(overrides) if overrides else None,
         least=smk.params.cfg["annotation.min_confidence"],
     )
     logger.info("%d clusters, %d marked as low", len(made), made["mark"].eq("low").sum())

@@ -32,9 +32,6 @@ logger = logging.getLogger("load_sample")
 MIN_GENES_SHARED = 0.9
 """Share of the sample's genes that its unfiltered matrix must have."""
 
-RAW_MATRIX_BARCODES = 200_000
-"""More barcodes than any library has cells: the unfiltered matrix was given."""
-
 
 def check_counts(raw: RawMatrix, *, place: str) -> None:
     """Refuse what is not a matrix of counts of distinct cells.
@@ -42,14 +39,15 @@ def check_counts(raw: RawMatrix, *, place: str) -> None:
     Raises
     ------
     InputError
-        Without barcodes or features; with a barcode twice; with values that are negative, not
-        whole, not finite, or too large to be counts.
+        Without barcodes or features; with a barcode twice, or more than a library has; with
+        values that are negative, not whole, not finite, too large to be counts, or all alike.
     """
     genomes.check_axes(list(raw.barcodes), raw.features, place=place)
     repeated = raw.barcodes[raw.barcodes.duplicated()]
     if len(repeated):
         found = f"barcode {repeated[0]!r} occurs more than once ({len(repeated)} repeats)"
         raise at(place, found, "Give one library a file, or make the barcodes distinct")
+    matrix_heads.check_filtered(len(raw.barcodes), place)
     matrix_heads.check_counts(raw.matrix.data, place, first=False)
 
 
@@ -172,8 +170,6 @@ def main(smk) -> None:
     leaked = ambient.estimate(matrix, features, soup)
     features["ambient"] = ambient.per_cell(soup, leaked)
     facts = {**describe(raw, loaded), "n_other_donors": n_given - len(cells), "ambient": leaked}
-    if facts["n_barcodes"] > RAW_MATRIX_BARCODES:
-        logger.warning("%s: %d barcodes; is this the unfiltered matrix?", gex, len(cells))
     logger.info("%s", facts)
     counts.write(loaded, smk.output.counts)
     tables.write_json(facts, smk.output.facts)

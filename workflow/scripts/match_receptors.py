@@ -5,9 +5,7 @@ Inputs: `lookup` (the user's TSV), `clonotypes` (of every patient). Output: `loo
 
 import logging
 
-import pandas as pd
-
-from immune_reset import lookup, tables, text_files
+from immune_reset import lookup, tables
 from immune_reset.runtime import start
 
 logger = logging.getLogger("match_receptors")
@@ -17,16 +15,7 @@ def main(smk) -> None:
     """Snakemake entry point: read, compute, write."""
     start(smk)
     place = str(smk.input.lookup)
-    with text_files.readable(place):
-        listed = pd.read_csv(
-            place,
-            sep="\t",
-            dtype=str,
-            keep_default_na=False,
-            skip_blank_lines=False,
-            encoding="utf-8-sig",
-        )
-    receptors = lookup.parse(listed, place=place)
+    receptors = lookup.parse(lookup.read(place), place=place)
     if bare := lookup.without_anchors(receptors):
         logger.warning("%s: %d junctions do not run from C to F or W: no match", place, bare)
     found = lookup.match(tables.read_many(smk.input.clonotypes), receptors)

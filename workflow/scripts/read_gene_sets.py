@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from immune_reset import tables
+from immune_reset import tables, text_files
 from immune_reset.gene_sets import parse_gmt, parse_table
 from immune_reset.runtime import start
 
@@ -50,7 +50,7 @@ def main(smk) -> None:
     ]
     extra = tables.optional(smk.input, "extra") or []
     extra = [extra] if isinstance(extra, str) else extra
-    texts = {str(path): Path(path).read_text(encoding="utf-8") for path in extra}
+    texts = {str(path): "\n".join(text_files.lines(path)) for path in extra}
     tables.write(join_sets(shipped, texts), smk.output.gene_sets)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from immune_reset import counts, tables
+from immune_reset import counts, tables, text_files
 from immune_reset.errors import at
 from immune_reset.runtime import start
 
@@ -59,10 +59,8 @@ def main(smk) -> None:
     column = smk.params.cfg["annotation.labels_column"]
     if path.suffix == ".h5ad":
         table = key_of_index(counts.read_cells(path))
-    elif ".csv" in path.suffixes:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
     else:
-        table = tables.read(path)
+        table = text_files.plain_table(path)
     groups = own_labels(table, column=column, place=str(path))
     logger.info("%d cells with %d labels", len(groups), groups["cluster"].nunique())
     tables.write(groups, smk.output.groups)

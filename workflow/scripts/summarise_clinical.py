@@ -10,7 +10,7 @@ import logging
 import numpy as np
 import pandas as pd
 
-from immune_reset import design, tables
+from immune_reset import design, sheets, tables
 from immune_reset.errors import InputError
 from immune_reset.paired import paired_t
 from immune_reset.remission import disease_states
@@ -166,7 +166,7 @@ def main(smk) -> None:
     """Snakemake entry point: read, compute, write."""
     start(smk)
     path = tables.optional(smk.input, "clinical")
-    clinical = tidy(None if path is None else tables.read(path))
+    clinical = tidy(None if path is None else sheets.frame(path))
     plan = smk.params.design
     samples = design.frame(plan)
     assigned = assign_samples(clinical, samples, window_days=smk.params.cfg["clinical.window_days"])

@@ -9,14 +9,13 @@ their like are missing values, as they are in the tables of several Cell Ranger 
 import numpy as np
 import pandas as pd
 
-from immune_reset import mutation
+from immune_reset import contig_checks, mutation
+from immune_reset.contig_checks import LOCI, MEND, RECEPTOR_LOCI
 from immune_reset.errors import InputError, at
 
-RECEPTOR_LOCI = {"BCR": ("IGH", "IGK", "IGL"), "TCR": ("TRA", "TRB", "TRG", "TRD")}
-LOCI = RECEPTOR_LOCI["BCR"] + RECEPTOR_LOCI["TCR"]
 MISSING = frozenset({"", "none", "nan", "na", "n/a", "null", "<na>"})
-TRUE = frozenset({"true", "t", "1", "yes"})
-FALSE = frozenset({"false", "f", "0", "no"})
+TRUE = frozenset({"true", "t", "1", "1.0", "yes"})
+FALSE = frozenset({"false", "f", "0", "0.0", "no"})
 
 CELL_RANGER = {
     "barcode": "cell_id",
@@ -62,23 +61,6 @@ TEXT_COLUMNS = (
 )  # fmt: skip
 COUNT_COLUMNS = ("consensus_count", "umi_count")
 MAX_COUNT = 2**31
-MAY_HOLD = {
-    "cell_id": r"\w[\w.:#/+-]*",
-    "sequence_id": r"\w[\w.:#/|=,+-]*",
-    "v_call": r"[\w*/,.()|; -]+",
-    "d_call": r"[\w*/,.()|; -]+",
-    "j_call": r"[\w*/,.()|; -]+",
-    "c_call": r"[\w*/,.()|; -]+",
-    "junction": r"[ACGTUNRYSWKMBDHV.-]+",
-    "junction_aa": r"[A-Z*_#?.-]+",
-}
-"""What a name or a sequence is made of; what else stands there is no receptor."""
-MEND = (
-    "Give Cell Ranger's filtered_contig_annotations.csv as it was written, "
-    "or an AIRR rearrangement table (.tsv) of single cells"
-)
-
-
 OTHER_COLUMN = "Put the file into the sample sheet's column for its receptor (bcr or tcr)"
 
 
@@ -111,8 +93,8 @@ def parse(table: pd.DataFrame, *, path: str, receptor: str) -> tuple[pd.DataFram
     Raises
     ------
     InputError
-        Where a column is missing, a flag or a count cannot be read, contigs have the same name, or
-        every chain is of the other receptor.
+        Where a column is missing, a flag or a count cannot be read, contigs have the same name,
+        none has a cell or a known locus, or every chain is of the other receptor.
     """
     table = table.rename(columns=lambda name: str(name).strip())
     chains, _ = _chains(table, path)
@@ -130,6 +112,7 @@ def parse(table: pd.DataFrame, *, path: str, receptor: str) -> tuple[pd.DataFram
     for reason, lost in reasons.items():
         dropped[reason] = int((keep & lost.to_numpy()).sum())
         keep &= ~lost.to_numpy()
+    contig_checks.any_cell_and_locus(chains, reasons, path)
     if not keep.any() and dropped["other_receptor"]:
         other = {"BCR": "TCR", "TCR": "BCR"}[receptor]
         found = f"given as {receptor}, but all its chains are {other} chains"
@@ -187,8 +170,6 @@ def _from_airr(table: pd.DataFrame, path: str) -> tuple[pd.DataFrame, dict[str, 
     chains = _typed(chains, own, path)
     if "locus" not in table:
         chains["locus"] = locus_of_genes(chains["v_call"], chains["j_call"])
-    if (len(chains) > 0) and chains["cell_id"].isna().all():
-        raise at(path, "column 'cell_id' is empty: no contig belongs to a cell", MEND)
     return chains, own
 
 
@@ -207,21 +188,16 @@ def _typed(chains: pd.DataFrame, own: dict[str, str], path: str) -> pd.DataFrame
     for column in ("locus", "junction", "junction_aa"):
         if column in chains and len(typed):
             typed[column] = typed[column].str.upper()
-    for column, pattern in MAY_HOLD.items():
-        _check_words(typed, column, pattern, own.get(column, column), path)
+    for column in ("v_call", "d_call", "j_call", "c_call"):
+        typed[column] = contig_checks.plain_genes(typed[column])
+    for column, pattern in contig_checks.MAY_HOLD.items():
+        contig_checks.words(typed, column, pattern, own.get(column, column), path)
+    contig_checks.sequences(typed, own, path)
     typed["productive"] = _flags(chains, "productive", path, missing=False, own=own)
     for column in COUNT_COLUMNS:
         typed[column] = _counts(chains, column, path, own.get(column, column))
     typed["v_identity"] = _share(chains, "v_identity")
     return typed
-
-
-def _check_words(table: pd.DataFrame, column: str, pattern: str, own: str, path: str) -> None:
-    given = table[column].dropna()
-    strange = given[~given.astype(str).str.fullmatch(pattern)] if len(given) else given
-    if len(strange):
-        value, row = str(strange.iloc[0])[:60], strange.index[0] + 1
-        raise at(path, f"contig {row}, column '{own}' holds {value!r}", MEND)
 
 
 def _text(values: pd.Series) -> pd.Series:

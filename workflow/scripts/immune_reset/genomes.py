@@ -18,6 +18,10 @@ OF_GENOME = re.compile(r"([A-Za-z0-9.-]+?)_+(ENS[A-Z]*G\d.*)")
 VERSION = re.compile(r"(ENS[A-Z]*G\d+)\.\d+(_PAR_Y)?")
 MOUSE_SYMBOL = re.compile(r"[A-Z][a-z0-9]*[a-z][a-z0-9]*(-[a-z0-9]+)?")
 BARCODE = re.compile(r".*[ACGT]{12,}([-_.].*)?")
+NO_SYMBOL = re.compile(r"\d+|chr[0-9A-Za-z_]+[:_-]\d+[_-]\d+")
+"""Numbers (of Entrez) and intervals of a genome (of ATAC) in the place of symbols."""
+
+MISSING = ("", "nan", "none", "na", "<na>")
 MOST = 0.5
 
 
@@ -30,6 +34,7 @@ def harmonised(
     the human genome's prefix goes, and the others' genes get the type
     "Gene Expression of <genome>", so that they are set aside and counted.
     """
+    ids, symbols = _named(ids, symbols)
     frame = pd.DataFrame({"gene_id": ids, "symbol": symbols, "feature_type": GENE_EXPRESSION})
     frame = frame.astype({"gene_id": object, "symbol": object, "feature_type": object})
     if not len(frame):
@@ -55,6 +60,16 @@ def harmonised(
     if 0 < other.sum() < gex.sum() and frame.loc[gex, "gene_id"].str.match(HUMAN_ID).any():
         frame.loc[other, "feature_type"] = f"{GENE_EXPRESSION} of another species"
     return frame
+
+
+def _named(ids: np.ndarray, symbols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return ids and symbols, exchanged where the symbols are the ids, each filled by the other."""
+    first, second = (pd.Series(part, dtype=object).astype(str) for part in (ids, symbols))
+    if second.str.match(HUMAN_ID).mean() > MOST > first.str.match(HUMAN_ID).mean():
+        first, second = second, first
+    missing = [part.str.lower().isin(MISSING) for part in (first, second)]
+    filled = first.where(~missing[0], second), second.where(~missing[1], first)
+    return tuple(part.to_numpy(object) for part in filled)
 
 
 def _genomes(ids: pd.Series) -> dict[str, bool]:
@@ -95,6 +110,12 @@ def has_ensembl(features: pd.DataFrame) -> bool:
     return bool(len(rows) and rows["gene_id"].astype(str).str.match(HUMAN_ID).mean() > MOST)
 
 
+def has_symbols(features: pd.DataFrame) -> bool:
+    """Return whether most genes have a symbol beside a human Ensembl id, or no such id."""
+    rows = features[features["feature_type"] == GENE_EXPRESSION]
+    return bool(rows["symbol"].astype(str).str.match(HUMAN_ID).mean() <= MOST)
+
+
 def joined(features: pd.DataFrame, join_by: str) -> pd.DataFrame:
     """Return the features with the gene_id that samples are joined by.
 
@@ -114,8 +135,8 @@ def check_axes(barcodes: list[str], features: pd.DataFrame, *, place: str | Path
     Raises
     ------
     InputError
-        If a side is empty, no feature is a gene's expression, the sides are exchanged, or the
-        genes are of another species.
+        If a side is empty, a barcode is, no feature is a gene's expression, the sides are
+        exchanged, or the genes are of another species or have no names.
     """
     if not len(barcodes):
         raise at(place, "it holds no barcodes", "Give the filtered matrix of the library")
@@ -126,12 +147,19 @@ def check_axes(barcodes: list[str], features: pd.DataFrame, *, place: str | Path
         types = ", ".join(sorted(map(str, features["feature_type"].unique())))
         found = f"no feature is of type {GENE_EXPRESSION} (only {types})"
         raise at(place, found, "Give the matrix of gene expression")
+    if not all(barcodes):
+        mend = "Name every cell, each by its own barcode"
+        raise at(place, f"barcode {barcodes.index('') + 1} is empty", mend)
     some = pd.Series(barcodes[:1000], dtype=str)
     named = rows["gene_id"].astype(str).head(1000)
     as_genes = some.str.match(HUMAN_ID) | some.str.match(OTHER_ID)
     if as_genes.mean() > MOST or named.str.fullmatch(BARCODE).mean() > MOST:
         found = f"it is transposed: a cell is named {some.iloc[0]}, a gene {named.iloc[0]}"
         raise at(place, found, "Write cells as rows (obs) and genes as columns (var)")
+    numbers = rows["symbol"].astype(str).str.fullmatch(NO_SYMBOL)
+    if numbers.mean() > MOST and not has_ensembl(features):
+        found = f"its genes have neither Ensembl ids nor symbols, such as {rows['gene_id'].iloc[0]}"
+        raise at(place, found, "Name the genes by Ensembl id or symbol")
     if species := foreign(features):
         found = f"its genes are not human ({species}); gene sets and markers here are"
         raise at(place, found, "Give human data, or map the genes to their human orthologues")

@@ -1,5 +1,6 @@
 """A look at the head of every input file, so that what cannot work stops before any job runs."""
 
+import re
 from functools import cache
 from itertools import combinations
 from pathlib import Path
@@ -7,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from immune_reset import barcodes, contigs, donors, genomes, text_files
+from immune_reset import barcodes, contigs, donors, genomes, input_remarks, text_files
 from immune_reset.errors import at
-from immune_reset.matrix_heads import Head, read_head
+from immune_reset.matrix_heads import Head, check_filtered, read_head
 from immune_reset.named_files import check_named_files
 from immune_reset.plan import Plan
 from immune_reset.triplets import matrix_files
@@ -21,6 +22,9 @@ MIN_CONTIG_CELLS = 10
 
 MIN_SHARED = 10
 """Cells that two samples must share by name for their counts to be compared."""
+
+MAX_CAR = 20
+"""Features that a pattern may take for the CAR; constructs have a handful."""
 
 MAX_GENES_LOST = 0.1
 """Share of the genes that an unfiltered matrix may lack."""
@@ -35,13 +39,18 @@ def check_files(plan: Plan, made: set[str], root: str | Path) -> None:
     `made`: paths that a rule writes; `root`: folder of the Snakefile.
     """
     chosen, rows = plan.settings, list(plan.rows.values())
-    car, join_by = chosen["car"]["features"], chosen["genes"]["join_by"]
-    check_heads(rows, made, car=car, join_by=join_by)
+    join_by, pattern = chosen["genes"]["join_by"], chosen["car"]["pattern"]
     check_named_files(chosen, rows, root)
+    check_heads(rows, made, car=chosen["car"]["features"], pattern=pattern, join_by=join_by)
 
 
 def check_heads(
-    rows: list[Row], made: set[str], *, car: list[str] | None = None, join_by: str = "ensembl"
+    rows: list[Row],
+    made: set[str],
+    *,
+    car: list[str] | None = None,
+    pattern: str = "",
+    join_by: str = "ensembl",
 ) -> None:
     """Refuse files that are cut, of another kind, given twice, or that belong to other cells.
 
@@ -53,6 +62,8 @@ def check_heads(
         Paths that a rule of the workflow writes; they are not looked at.
     car
         CAR features that the configuration names.
+    pattern
+        What finds them where none is named; "" finds nothing.
     join_by
         What genes are joined by, "ensembl" or "symbol".
 
@@ -67,6 +78,7 @@ def check_heads(
         head = None
         if "gex" in row and row["gex"] not in made:
             head = _head(Path(row["gex"]), _stamp(Path(row["gex"])))
+            check_filtered(len(head.barcodes), row["gex"])
             heads[row["sample"]] = head
         if head is not None and "raw_gex" in row:
             _check_raw(row, head)
@@ -78,7 +90,25 @@ def check_heads(
         _check_same_cells(own[one], first, own[other], second)
     _check_genes(heads, join_by)
     if heads and not made & {row.get("gex", "") for row in rows}:
-        _check_car(heads, car or [])
+        _check_car(heads, car or [], pattern)
+
+
+def gene_notes(plan: Plan, made: set[str]) -> list[str]:
+    """Return which samples have many genes that not every sample has; the files were checked."""
+    paths = {name: Path(row["gex"]) for name, row in plan.rows.items()
+             if "gex" in row and row["gex"] not in made}  # fmt: skip
+    join_by = plan.settings["genes"]["join_by"]
+    genes = {}
+    for sample, path in paths.items():
+        features = _head(path, _stamp(path)).features
+        of_cells = features[features["feature_type"] == genomes.GENE_EXPRESSION]
+        genes[sample] = set(genomes.joined(of_cells, join_by)["gene_id"])
+    shared = len(set.intersection(*genes.values())) if genes else 0
+    notes = {
+        sample: input_remarks.gene_remark({"genes": len(own), "genes_shared": shared})
+        for sample, own in genes.items()
+    }
+    return [f"{sample}: {note}." for sample, note in notes.items() if note]
 
 
 @cache
@@ -169,7 +199,14 @@ def _check_genes(heads: dict[str, Head], join_by: str) -> None:
             f"sample '{without}' names genes by symbols alone (such as "
             f"{heads[without].features['gene_id'].iloc[0]}), sample '{with_ids}' by Ensembl ids"
         )
-        raise at(heads[without].path, found, "Set genes.join_by: symbol, or give the ids to all")
+        mend = "Set genes.join_by: symbol, or give the ids to all"
+        if not genomes.has_symbols(heads[with_ids].features):
+            found, mend = f"{found} alone", "Give all samples both, in the files of one reference"
+        raise at(heads[without].path, found, mend)
+    bare = [s for s, head in heads.items() if not genomes.has_symbols(head.features)]
+    if join_by == "symbol" and bare:
+        found = "it names genes by Ensembl ids alone, and genes.join_by is symbol"
+        raise at(heads[bare[0]].path, found, "Leave genes.join_by at ensembl, or give the symbols")
     common: set[str] | None = None
     for sample, head in heads.items():
         own = set(genomes.joined(head.features, join_by)["gene_id"])
@@ -179,9 +216,14 @@ def _check_genes(heads: dict[str, Head], join_by: str) -> None:
             raise at(head.path, found, "Name genes alike in all samples (ids or symbols)")
 
 
-def _check_car(heads: dict[str, Head], car: list[str]) -> None:
+def _check_car(heads: dict[str, Head], car: list[str], pattern: str) -> None:
     frames = [head.features for head in heads.values()]
     known = {name for frame in frames for name in [*frame["gene_id"], *frame["symbol"]]}
+    hit = sorted(filter(re.compile(pattern).search, known)) if pattern and not car else []
+    if len(hit) > MAX_CAR:
+        found = f"{pattern!r} fits {len(hit)} features, such as {hit[0]} and {hit[-1]}"
+        mend = "Write a pattern that fits the transgene alone, or name it in car.features"
+        raise at("configuration, car.pattern", found, mend)
     for name in car:
         if name not in known:
             found = f"the feature '{name}' is in no sample's matrix"

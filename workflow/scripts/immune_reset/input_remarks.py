@@ -1,4 +1,4 @@
-"""What can be meant but is worth a second look: sex, days, genes that not all samples measure."""
+"""What can be meant but is worth a second look: sex, days, genes not measured, contigs lost."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -11,16 +11,29 @@ from immune_reset.design import Design
 MIN_LOSS = 0.05
 """Share of a sample's genes that others lack from which it is said."""
 
+FEW_IN_MATRIX = 0.2
+"""Share of the cells with contigs that are in the matrix below which it is said."""
+
+MIN_CELLS = 20
+"""Cells with contigs from which that share is said."""
+
+REASONS = ("few_umis", "not_productive", "low_confidence", "no_junction", "no_locus", "not_a_cell")
 MUCH_AMBIENT = 0.2
 """Ambient share from which it is said; 2 to 10 % are usual (Young and Behjati 2020)."""
 
 
-def of_samples(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the remark of each row of the table `inputs`, "" where there is none."""
+def of_samples(
+    rows: Sequence[Mapping[str, Any]], receptors: Sequence[Mapping[str, Any]] | None = None
+) -> list[str]:
+    """Return the remark of each row of the table `inputs`, "" where there is none.
+
+    `receptors`: the facts of `read_receptors`, sample by sample.
+    """
     found = []
-    for row in rows:
+    for row, facts in zip(rows, receptors or [{}] * len(rows), strict=True):
         own = [other for other in rows if other["patient"] == row["patient"]]
         texts = [sex_remark(row, own), gene_remark(row), ambient_remark(row)]
+        texts += [contig_remark(kind, facts.get(kind) or {}) for kind in ("BCR", "TCR")]
         found.append("; ".join(text for text in texts if text))
     return found
 
@@ -59,6 +72,20 @@ def ambient_remark(row: Mapping[str, Any]) -> str:
         f"about {row['ambient']:.0%} of its UMIs are ambient: faint signals of any cell may be "
         "leaked (tables/ambient.tsv)"
     )
+
+
+def contig_remark(kind: str, facts: Mapping[str, Any]) -> str:
+    """Return what is odd in the contigs of one receptor: none accepted, or hardly any in cells."""
+    own = facts.get("contigs", 0) - facts.get("other_receptor", 0)
+    if own and not facts["accepted"]:
+        why = ", ".join(
+            f"{facts[name]:,} {name.replace('_', ' ')}" for name in REASONS if facts.get(name)
+        )
+        return f"none of its {own:,} {kind} contigs is accepted ({why})"
+    given, inside = facts.get("cells_given", 0), facts.get("cells_in_matrix", 0)
+    if given >= MIN_CELLS and inside < FEW_IN_MATRIX * given:
+        return f"only {inside:,} of {given:,} barcodes with {kind} contigs are in its matrix"
+    return ""
 
 
 def said(design: Mapping[str, Any], frames: Mapping[str, pd.DataFrame]) -> list[str]:

@@ -5,9 +5,11 @@ says that the receptor is the same, not what the cell binds.
 """
 
 import re
+from pathlib import Path
 
 import pandas as pd
 
+from immune_reset import text_files
 from immune_reset.errors import at
 from immune_reset.ledger import tally
 from immune_reset.receptor_model import strip_gene
@@ -21,6 +23,22 @@ MATCHES = [
     "matched_on", "line", "n_cells", "timepoints",
 ]  # fmt: skip
 TYPES = {**dict.fromkeys(MATCHES, "string"), "line": "int64", "n_cells": "int64"}
+
+
+def read(path: str | Path) -> pd.DataFrame:
+    """Return the user's table as text, one row per line after the header, empty lines included.
+
+    Raises
+    ------
+    InputError
+        If the file is empty, or no table in UTF-8.
+    """
+    lines = text_files.lines(path)
+    if not lines:
+        raise at(path, "the file is empty", "Add rows, or leave clones.lookup out")
+    header, *rows = [line.split("\t") for line in lines]
+    filled = [[*row, *[""] * len(header)][: len(header)] for row in rows]
+    return pd.DataFrame(filled, columns=header, dtype=str)
 
 
 def parse(table: pd.DataFrame, *, place: str) -> pd.DataFrame:

@@ -51,7 +51,7 @@ def combine(markers: pd.DataFrame, *, place: str = "the marker panel") -> pd.Dat
         raise at(place, "it holds no marker", "Give one row per cell type and marker")
     symbol = markers["symbol"].mask(markers["symbol"].isin(SWITCHED), TOGETHER)
     keys = ["cell_type", "cell_subtype", "symbol"]
-    table = markers.assign(symbol=symbol).fillna({"cell_subtype": ""})
+    table = markers.assign(symbol=symbol, level=level).fillna({"cell_subtype": ""})
     return table.groupby(keys, sort=False)["level"].sum().reset_index()
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pandas as pd
-from anndata.io import read_elem
 from scipy import sparse
 
-from immune_reset import genomes, triplets
+from immune_reset import genomes, h5ad_files, triplets
 from immune_reset.errors import InputError, at
+from immune_reset.matrix_heads import first_fault
 
 TRUNCATED = "Copy or download it again and compare its size or checksum with the source's"
 KINDS = f"{triplets.MEND} with raw counts"
@@ -46,7 +46,9 @@ def read_matrix(path: Path) -> RawMatrix:
         raise at(path, "no such file or folder", "Correct the path in the column gex of the sheet")
     try:
         text = path.is_dir() or triplets.is_matrix_name(path)
-        return _read_triplet(triplets.find(path)) if text else _read_hdf5(path)
+        raw = _read_triplet(triplets.find(path)) if text else _read_hdf5(path)
+        check_distinct(raw.matrix, path)
+        return raw
     except InputError:
         raise
     except UNREADABLE as error:
@@ -54,12 +56,27 @@ def read_matrix(path: Path) -> RawMatrix:
         raise at(path, f"it cannot be read to its end ({reason})", TRUNCATED) from error
 
 
+def check_distinct(matrix: sparse.csr_matrix, path: Path) -> None:
+    """Refuse a matrix that counts a gene twice in a cell; put its entries in order.
+
+    Raises
+    ------
+    InputError
+        Says how many are there twice.
+    """
+    stored = matrix.nnz
+    matrix.sum_duplicates()
+    if matrix.nnz < stored:
+        found = f"{stored - matrix.nnz} of {stored} values are of a gene and cell that had one"
+        raise at(path, found, TRUNCATED)
+
+
 def _read_hdf5(path: Path) -> RawMatrix:
     if not h5py.is_hdf5(path):
         found = "it is not an HDF5 file, or its beginning is damaged"
         raise at(path, found, f"{KINDS}; if it was copied, copy it again")
     with h5py.File(path, "r") as file:
-        if "X" in file and "obs" in file and "var" in file:
+        if h5ad_files.is_h5ad(file):
             return _read_h5ad(file, path)
         if "matrix" in file:
             return _read_v3(file["matrix"])
@@ -118,35 +135,15 @@ def _v2_features(group: h5py.Group) -> pd.DataFrame:
 
 
 def _read_h5ad(file: h5py.File, path: Path) -> RawMatrix:
-    barcodes = read_elem(file["obs"]).index.astype(str)
+    barcodes = pd.Index(h5ad_files.index(file["obs"]), dtype=object)
     tried = []
-    for name, var in (("X", "var"), ("layers/counts", "var"), ("raw/X", "raw/var")):
-        if name not in file:
-            continue
-        tried.append(name)
-        values = sparse.csr_matrix(read_elem(file[name]))
-        if _whole(values.data):
-            return RawMatrix(values, barcodes, _h5ad_features(read_elem(file[var])), "h5ad")
-    found = f"none of {', '.join(tried)} holds whole, non-negative counts; they look normalised"
-    raise at(path, found, "Store the raw counts as X, as layers['counts'] or as raw")
-
-
-def _whole(values: np.ndarray) -> bool:
-    return bool(np.isfinite(values).all() and (values >= 0).all() and (values % 1 == 0).all())
-
-
-def _h5ad_features(var: pd.DataFrame) -> pd.DataFrame:
-    index = var.index.astype(str).to_numpy(dtype=object)
-
-    def column(names: tuple[str, ...]) -> np.ndarray | None:
-        name = next((name for name in names if name in var), None)
-        return None if name is None else var[name].astype(str).to_numpy(dtype=object)
-
-    ids, symbols = column(triplets.ID_COLUMNS), column(triplets.SYMBOL_COLUMNS)
-    types = column(triplets.TYPE_COLUMNS)
-    return genomes.harmonised(
-        index if ids is None else ids, index if symbols is None else symbols, types
-    )
+    for found in h5ad_files.matrices(file, path):
+        values = h5ad_files.read(found)
+        fault = first_fault(values.data)
+        if not fault:
+            return RawMatrix(values, barcodes, h5ad_files.features(file[found.var]), "h5ad")
+        tried.append(f"{found.name} ({fault})")
+    raise h5ad_files.no_counts(tried, file, path)
 
 
 def _read_triplet(files: triplets.Triplet) -> RawMatrix:

@@ -8,8 +8,9 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from immune_reset import genomes, text_files, triplets
+from immune_reset import genomes, h5ad_files, text_files, triplets
 from immune_reset.errors import InputError, at
+from immune_reset.h5ad_files import text
 
 V3 = ("data", "indices", "indptr", "shape", "features/id", "features/name", "features/feature_type")
 V2 = ("data", "indices", "indptr", "shape", "genes", "gene_names")
@@ -24,6 +25,12 @@ KINDS = triplets.MEND
 COUNTS = "Give the raw counts (in an h5ad: X, layers['counts'] or raw)"
 MAX_COUNT = 1 << 24
 """UMIs of one gene in one cell that float32 still holds exactly; no library comes near."""
+
+MIN_ONES = 1000
+"""Values that are all 1 from which they are no counts: housekeeping genes have more in any cell."""
+
+MAX_CELLS = 200_000
+"""Barcodes of a matrix beyond which it is the unfiltered one: no library has so many cells."""
 
 Marks = dict[str, tuple[int, float]]
 
@@ -66,7 +73,7 @@ def read_head(path: Path) -> Head:
 def _hdf5_head(path: Path) -> Head:
     try:
         with h5py.File(path, "r") as file:
-            if "obs" in file and "var" in file:
+            if h5ad_files.is_h5ad(file):
                 return _h5ad_head(file, path)
             return _tenx_head(file, path)
     except InputError:
@@ -93,7 +100,8 @@ def _tenx_head(file: h5py.File, path: Path) -> Head:
         columns = [np.array([text(v) for v in group[name][:]], object) for name in keys[4:]]
         _check_lengths(group, len(own), len(columns[0]), path)
         values = group["data"][:PEEK]
-        check_counts(values, path)
+        if own and len(columns[0]):
+            check_counts(values, path)
         marks.update(_marks(own, group["indptr"][: PEEK + 1], values))
         parts.append(genomes.harmonised(*columns))
         names.append(own)
@@ -105,76 +113,43 @@ def _tenx_head(file: h5py.File, path: Path) -> Head:
 
 
 def _check_lengths(group: h5py.Group, n_cells: int, n_features: int, path: Path) -> None:
-    sizes = {name: int(group[name].shape[0]) for name in ("data", "indices", "indptr")}
     shape = tuple(int(n) for n in group["shape"][:])
     if shape == (n_cells, n_features) != (n_features, n_cells):
         mend = "Write features as rows and barcodes as columns"
         raise at(path, f"it is transposed: shape {shape} with {n_cells} barcodes", mend)
-    agree = shape == (n_features, n_cells) and sizes["indptr"] == n_cells + 1
-    if not (agree and sizes["data"] == sizes["indices"]):
+    if shape != (n_features, n_cells) or not h5ad_files.parts_agree(group, n_cells):
         found = f"its parts disagree: shape {shape}, {n_features} features, {n_cells} barcodes"
-        raise at(path, f"{found}, {sizes['data']} values", text_files.COPY)
+        raise at(path, f"{found}, {len(group['data'])} values", text_files.COPY)
 
 
 def _h5ad_head(file: h5py.File, path: Path) -> Head:
-    barcodes = _index(file["obs"])
+    barcodes = h5ad_files.index(file["obs"])
     tried = []
-    for name, var in (("X", "var"), ("layers/counts", "var"), ("raw/X", "raw/var")):
-        if name not in file:
+    for found in h5ad_files.matrices(file, path):
+        values = h5ad_files.first_values(found.node, PEEK)
+        fault = first_fault(values)
+        if fault:
+            tried.append(f"{found.name} ({fault})")
             continue
-        tried.append(name)
-        node = file[name]
-        dense = isinstance(node, h5py.Dataset)
-        values = node[:50].ravel() if dense else node["data"][:PEEK]
-        if whole(values):
-            marks: Marks = {}
-            if not dense and node.attrs.get("encoding-type") == "csr_matrix":
-                marks = _marks(barcodes, node["indptr"][: PEEK + 1], values)
-            return Head(path, barcodes, _h5ad_features(file[var]), marks)
-    found = f"none of {', '.join(tried) or 'X'} holds whole, non-negative counts"
-    mend = "Store the raw counts as X, as layers['counts'] or as raw"
-    raise at(path, f"{found}; they look normalised", mend)
-
-
-def _index(table: h5py.Group) -> list[str]:
-    """Return the index of an h5ad's table, stored as strings or as a masked array."""
-    node = table[str(table.attrs.get("_index", "_index"))]
-    return [text(name) for name in (node["values"] if isinstance(node, h5py.Group) else node)[:]]
-
-
-def _h5ad_features(table: h5py.Group) -> pd.DataFrame:
-    names = np.array(_index(table), dtype=object)
-
-    def column(wanted: tuple[str, ...]) -> np.ndarray | None:
-        name = next((name for name in wanted if name in table), None)
-        if name is None:
-            return None
-        node = table[name]
-        if isinstance(node, h5py.Group) and "codes" in node:
-            kinds = np.array([text(value) for value in node["categories"][:]], dtype=object)
-            return kinds[node["codes"][:]]
-        node = node["values"] if isinstance(node, h5py.Group) else node
-        return np.array([text(value) for value in node[:]], dtype=object)
-
-    ids, symbols = column(triplets.ID_COLUMNS), column(triplets.SYMBOL_COLUMNS)
-    return genomes.harmonised(
-        names if ids is None else ids,
-        names if symbols is None else symbols,
-        column(triplets.TYPE_COLUMNS),
-    )
+        by_cell = isinstance(found.node, h5py.Group) and not h5ad_files.is_csc(found.node)
+        ends = found.node["indptr"][: PEEK + 1] if by_cell else np.zeros(1, int)
+        features = h5ad_files.features(file[found.var])
+        return Head(path, barcodes, features, _marks(barcodes, ends, values))
+    raise h5ad_files.no_counts(tried, file, path)
 
 
 def _triplet_head(files: triplets.Triplet, place: Path) -> Head:
     shape, entries = triplets.head(files, PEEK)
-    check_counts(entries[2].to_numpy(float), files.matrix)
     barcodes = triplets.barcodes(files)
     ids, symbols, types, _ = triplets.as_features(files)
     triplets.check_shape(shape, files, len(ids), len(barcodes))
+    triplets.check_entries(shape, entries, files)
+    check_counts(entries[2].to_numpy(float), files.matrix)
     if files.matrix.stat().st_size < WHOLE_BELOW:
         text_files.check_whole(files.matrix)
     cells = entries[1].to_numpy()
     marks: Marks = {}
-    if len(cells) and (np.diff(cells) >= 0).all() and cells[0] >= 1 and cells[-1] <= len(barcodes):
+    if len(cells) and (np.diff(cells) >= 0).all():
         sums = entries.groupby(1)[2].agg(["size", "sum"]).iloc[:-1]
         marks = {
             barcodes[int(cell) - 1]: (int(n), float(total))
@@ -196,10 +171,23 @@ def _marks(barcodes: list[str], indptr: np.ndarray, values: np.ndarray) -> Marks
     }
 
 
-def whole(values: Any) -> bool:
-    """Return whether all values are finite, whole and not negative."""
+def first_fault(values: Any) -> str:
+    """Return why values are no counts, or "": one that is none, or nothing but zeros or ones."""
+    if getattr(values, "dtype", np.dtype(float)).kind not in "biuf":
+        return f"values of type {values.dtype}"
     values = np.asarray(values, dtype=float)
-    return bool((np.isfinite(values) & (values >= 0) & (values == np.round(values))).all())
+    wrong = values[~np.isfinite(values) | (values < 0) | (values != np.round(values))]
+    return f"such as {wrong[0]:.6g}" if len(wrong) else hollow(values)
+
+
+def hollow(values: np.ndarray) -> str:
+    """Return why whole values are still no counts, or ""."""
+    given = values[values > 0]
+    if not len(given):
+        return "no value is above 0"
+    if len(given) >= MIN_ONES and given.max() == 1:
+        return "every value is 1: which genes were seen, not how often"
+    return ""
 
 
 def check_counts(values: np.ndarray, path: str | Path, *, first: bool = True) -> None:
@@ -208,7 +196,8 @@ def check_counts(values: np.ndarray, path: str | Path, *, first: bool = True) ->
     Raises
     ------
     InputError
-        Says how many are negative, not whole or not finite, and the first of them.
+        Says how many are negative, not whole or not finite, and the first of them; or that all are
+        zeros, or ones.
     """
     values = np.asarray(values, dtype=float)
     wrong = values[~np.isfinite(values) | (values < 0) | (values != np.round(values))]
@@ -223,6 +212,21 @@ def check_counts(values: np.ndarray, path: str | Path, *, first: bool = True) ->
     if len(huge):
         found = f"{len(huge)} {said} are beyond {MAX_COUNT:,} UMIs, such as {huge[0]:.6g}"
         raise at(path, found, COUNTS)
+    if fault := hollow(values):
+        raise at(path, f"it holds no counts: {fault}", COUNTS)
+
+
+def check_filtered(n: int, path: str | Path) -> None:
+    """Refuse a matrix of so many barcodes that most are empty droplets.
+
+    Raises
+    ------
+    InputError
+        Says how many there are.
+    """
+    if n > MAX_CELLS:
+        found = f"{n:,} barcodes, more than any library has cells: it is the unfiltered matrix"
+        raise at(path, found, "Give the filtered one in gex; this one can stand in raw_gex")
 
 
 def _check_names(head: Head) -> None:
@@ -232,8 +236,3 @@ def _check_names(head: Head) -> None:
     if len(twice):
         mend = "Give one library a file, or make the barcodes distinct"
         raise at(head.path, f"barcode {twice[0]!r} occurs more than once", mend)
-
-
-def text(name: Any) -> str:
-    """Return a name that HDF5 stores as bytes or as text."""
-    return name.decode() if isinstance(name, bytes) else str(name)

@@ -7,7 +7,7 @@ from typing import Any
 import h5py
 import pandas as pd
 
-from immune_reset import igblast
+from immune_reset import igblast, lookup, text_files
 from immune_reset.errors import at
 
 Row = dict[str, Any]
@@ -36,11 +36,13 @@ def check_named_files(settings: dict[str, Any], rows: list[Row], root: str | Pat
     if named["markers"] is not None:
         from immune_reset.marker_evidence import combine
 
-        combine(read_table(named["markers"]), place=named["markers"])
+        combine(text_files.plain_table(named["markers"]), place=named["markers"])
     if named["overrides"] is not None:
         check_overrides(named["overrides"], resources / "markers" / "cell_types.tsv")
     if named["labels"] is not None:
         check_labels(named["labels"], named["labels_column"], {row["sample"] for row in rows})
+    if settings["clones"]["lookup"] is not None:
+        lookup.parse(lookup.read(settings["clones"]["lookup"]), place=settings["clones"]["lookup"])
     if settings["pathways"]["gene_sets"]:
         check_gene_sets(settings["pathways"]["gene_sets"], resources / "gene_sets")
     if settings["receptors"]["igblast_germline"] is not None:
@@ -49,26 +51,6 @@ def check_named_files(settings: dict[str, Any], rows: list[Row], root: str | Pat
         for row in rows:
             if "bcr" in row and Path(row["bcr"]).is_file():
                 igblast.check_sequences(row["bcr"], header_of(row["bcr"]))
-
-
-def read_table(path: str | Path) -> pd.DataFrame:
-    """Return a table as text: comma-separated where its name says .csv, else tab-separated.
-
-    Raises
-    ------
-    InputError
-        If the file is empty, not UTF-8, or no table.
-    """
-    separator = "," if ".csv" in Path(path).suffixes else "\t"
-    try:
-        return pd.read_csv(
-            path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig"
-        )
-    except pd.errors.EmptyDataError:
-        raise at(path, "the file is empty", "Fill it, or remove the setting") from None
-    except (pd.errors.ParserError, UnicodeDecodeError, EOFError, OSError) as error:
-        found = str(error).strip().split("\n")[0][:120]
-        raise at(path, f"not a table ({found})", "Save it as UTF-8, tab-separated") from None
 
 
 def header_of(path: str | Path) -> list[str]:
@@ -90,9 +72,9 @@ def check_overrides(path: str | Path, cell_types: Path) -> None:
     """Refuse a table of overrides without its columns, or with a label that is not known."""
     from immune_reset.vocabulary import read_words
 
-    table = read_table(path)
+    table = text_files.plain_table(path)
     clusters = table["cluster"] if "cluster" in table else pd.Series(dtype=str)
-    read_words(clusters, table, read_table(cell_types), place=str(path))
+    read_words(clusters, table, text_files.plain_table(cell_types), place=str(path))
 
 
 def check_labels(path: str | Path, column: str, samples: set[str]) -> None:
@@ -100,8 +82,9 @@ def check_labels(path: str | Path, column: str, samples: set[str]) -> None:
     if Path(path).suffix == ".h5ad":
         columns, named = obs_of(path), None
     else:
-        table = read_table(path)
+        table = text_files.plain_table(path)
         columns = list(table.columns)
+        _check_one_label(table, column, path)
         key = next((name for name in ("cell_id", "sample") if name in table), None)
         named = None if key is None else set(table[key].str.split(":", n=1).str[0])
     if column not in columns:
@@ -119,6 +102,16 @@ def check_labels(path: str | Path, column: str, samples: set[str]) -> None:
         raise at(path, found, mend)
 
 
+def _check_one_label(table: pd.DataFrame, column: str, path: str | Path) -> None:
+    keys = ["cell_id"] if "cell_id" in table else ["sample", "barcode"]
+    if column in table and set(keys) <= set(table.columns):
+        labelled = table.loc[table[column] != "", [*keys, column]].drop_duplicates()
+        twice = labelled[labelled.duplicated(keys)]
+        if len(twice):
+            name = ":".join(twice.iloc[0][keys])
+            raise at(path, f"{len(twice)} cells have two labels, such as {name}", "Keep one each")
+
+
 def obs_of(path: str | Path) -> list[str]:
     """Return the names of an h5ad's columns of cells."""
     try:
@@ -132,10 +125,8 @@ def check_gene_sets(paths: list[str], shipped: Path) -> None:
     """Refuse a file that is not GMT, or a set whose name is taken."""
     from immune_reset.gene_sets import parse_gmt
 
-    known = {name for path in shipped.glob("*.tsv") for name in read_table(path)["gene_set"]}
+    ours = [text_files.plain_table(path) for path in shipped.glob("*.tsv")]
+    known = {name for table in ours for name in table["gene_set"]}
     for path in paths:
-        try:
-            text = Path(path).read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise at(path, f"not UTF-8 text ({error.reason})", "Save it as UTF-8") from None
+        text = "\n".join(text_files.lines(path))
         known |= set(parse_gmt(text, path, known=known)["gene_set"])

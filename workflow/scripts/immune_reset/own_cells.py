@@ -43,7 +43,11 @@ def matched(
         rule = barcodes.match_rule(names, cells, place=path, other="the count matrix")
     renamed = chains.assign(cell_id=chains["cell_id"].map(rule, na_action="ignore"))
     inside = len(set(renamed["cell_id"].dropna()) & cells)
-    return renamed, {"barcodes": str(rule), "cells_in_matrix": inside}
+    return renamed, {
+        "barcodes": str(rule),
+        "cells_given": len(names),
+        "cells_in_matrix": inside,
+    }
 
 
 def of_donor(

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from immune_reset import planning, pseudonyms, sheets
+from immune_reset import outdirs, planning, pseudonyms, sheets, text_files
+from immune_reset.clinical_sheet import read_clinical
 from immune_reset.design import Design
 from immune_reset.errors import at
 from immune_reset.settings import settings
@@ -58,11 +59,11 @@ def make_plan(config: dict[str, Any], root: str | Path, made: set[str] | None = 
         Names the place, what was found and the mend.
     """
     chosen = settings(config, schema("config", root))
-    if Path(chosen["outdir"]).exists() and not Path(chosen["outdir"]).is_dir():
-        raise at("configuration, outdir", f"{chosen['outdir']} is a file", "name a folder")
+    outdirs.check(chosen["outdir"])
     sheet = sample_sheet(chosen["samples"], root)
     rows = sheets.read_samples(sheet, schema("samples", root))
     sheets.check_files(rows, made or set(), sheet)
+    outdirs.check_inputs(chosen["outdir"], [sheet, *sheets.files_of(rows)])
     wanted = chosen["design"]
     design = planning.cohort_design(
         rows, baseline=wanted["baseline"], timepoints=wanted["timepoints"]
@@ -70,7 +71,7 @@ def make_plan(config: dict[str, Any], root: str | Path, made: set[str] | None = 
     clinical = _clinical(chosen["clinical"]["table"], sheet)
     if clinical:
         known = {row["patient"] for row in rows}
-        sheets.read_clinical(clinical, schema("clinical", root), known)
+        read_clinical(clinical, schema("clinical", root), known)
     _check_named_files(chosen)
     named = {row["sample"]: row for row in rows}
     return Plan(chosen, sheet, named, clinical, design, _pseudonyms(chosen["report"], design))
@@ -83,12 +84,10 @@ def _pseudonyms(wanted: dict[str, Any], design: Design) -> dict[str, str]:
     place = "configuration, report.pseudonym_table"
     if not path.is_file():
         raise at(place, f"no file {path}", "check the path, or leave it out")
-    lines = [line.split("\t") for line in path.read_text("utf-8").splitlines() if line]
-    head = [name.strip() for name in lines[0]] if lines else []
-    if not {"patient", "pseudonym"} <= set(head):
+    table = text_files.table(path)
+    if not {"patient", "pseudonym"} <= set(table):
         raise at(place, f"{path} has no column patient or pseudonym", "give both, tab-separated")
-    rows = [dict(zip(head, line, strict=False)) for line in lines[1:]]
-    own = {row.get("patient", "").strip(): row.get("pseudonym", "").strip() for row in rows}
+    own = dict(zip(table["patient"].str.strip(), table["pseudonym"].str.strip(), strict=True))
     return pseudonyms.names(design, own)
 
 
@@ -114,7 +113,7 @@ def _clinical(named: str | None, sheet: str) -> str | None:
             raise at("configuration, clinical.table", f"no file {named}", "check the path")
         return named
     beside = Path(sheet).parent / "clinical.tsv"
-    return str(beside) if beside.is_file() else None
+    return str(beside) if os.path.lexists(beside) else None
 
 
 def _check_named_files(chosen: dict[str, Any]) -> None:

@@ -90,11 +90,18 @@ def _order(samples: list[Row], wanted: list[str]) -> list[str]:
     if wanted:
         unknown = [name for name in wanted if name not in found]
         missing = [name for name in found if name not in wanted]
+        twice = [name for name in wanted if wanted.count(name) > 1]
         if unknown:
             raise at(
                 "configuration, design.timepoints",
                 f"no sample has the timepoint '{unknown[0]}'",
                 f"the sheet has {', '.join(found)}",
+            )
+        if twice:
+            raise at(
+                "configuration, design.timepoints",
+                f"the timepoint '{twice[0]}' stands twice",
+                "name each once, in order",
             )
         if missing:
             raise at(

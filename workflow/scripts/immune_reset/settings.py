@@ -1,6 +1,7 @@
 """The configuration: typed by its schema, filled with the schema's defaults, refused by name."""
 
 import difflib
+import math
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -37,9 +38,10 @@ def check_keys(text: str, place: str | Path) -> None:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    parts = [yaml.compose(text, loader)]
+    parts, seen = [yaml.compose(text, loader)], set()
     for node in parts:
-        if isinstance(node, yaml.MappingNode):
+        if isinstance(node, yaml.MappingNode) and id(node) not in seen:
+            seen.add(id(node))  # an anchor may be used many times, and inside itself
             times = Counter(key.value for key, _ in node.value if isinstance(key.value, str))
             for key, value in node.value:
                 if isinstance(key.value, str) and times[key.value] > 1:
@@ -105,6 +107,8 @@ def first_fault(value: Any, rule: dict[str, Any]) -> str:
     """Return what is wrong with `value` by JSON schema `rule`, in words, or ""."""
     from jsonschema import Draft202012Validator
 
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{value!r} is not finite"
     fault = next(Draft202012Validator(rule).iter_errors(value), None)
     return "" if fault is None else fault.message
 

@@ -1,11 +1,12 @@
-"""The sample sheet and the clinical table: read as text, checked row by row."""
+"""The sample sheet, and what holds for every sheet: read as text, checked row by row."""
 
 import csv
-import math
 import os
 import re
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from immune_reset import cellranger, text_files
 from immune_reset.errors import at
@@ -16,16 +17,20 @@ FILE_COLUMNS = (*PATH_COLUMNS, "raw_gex", "donors")
 MATRIX_COLUMNS = ("gex", "raw_gex")
 FORMULA = re.compile(r"[=@]|[+-](?=[A-Za-z(=@])|.*[\x00-\x08\x0b-\x1f\x7f\u2028\u2029]")
 """What a spreadsheet would run, or no eye would see."""
+NAMES = ("sample", "patient", "timepoint", "tissue", "group", "batch", "donor")
+"""Columns in which the same name is written the same way in every row."""
+CONTROL = "control"
 Row = dict[str, Any]
 
 
-def read_sheet(path: str | Path, schema: dict[str, Any]) -> list[Row]:
-    """Return the rows of a tab-separated sheet, empty cells left out, numbers as numbers.
+def read_sheet(path: str | Path, schema: dict[str, Any]) -> list[tuple[int, Row]]:
+    """Return the rows of a tab-separated sheet and their lines, empty cells left out, typed.
 
     Parameters
     ----------
     path
-        The sheet. UTF-8, a byte-order mark and Windows line ends allowed.
+        The sheet. UTF-8, a byte-order mark and Windows line ends allowed; empty lines are passed
+        over, and so are lines with # before the header.
     schema
         JSON schema of a row; its `properties` are the columns, others pass as text.
 
@@ -38,22 +43,42 @@ def read_sheet(path: str | Path, schema: dict[str, Any]) -> list[Row]:
     lines = _lines(path)
     if not lines:
         raise at(path, "the sheet is empty", f"write a header: {', '.join(schema['required'])}")
-    header = _header(lines[0], schema, path)
+    header = _header(lines[0][1], schema, path)
     rows = [
-        _row(cells, header, schema, f"{path}, line {number}")
-        for number, cells in enumerate(lines[1:], start=2)
-        if any(cell.strip() for cell in cells)
+        (number, _row(cells, header, schema, f"{path}, line {number}"))
+        for number, cells in lines[1:]
     ]
     if not rows:
-        raise at(path, "the sheet has a header and no row", "add one row per sample")
+        raise at(path, "the sheet has a header and no row", "add a row, or remove the file")
     return rows
 
 
-def _lines(path: Path) -> list[list[str]]:
+def frame(path: str | Path) -> pd.DataFrame:
+    """Return a sheet that `read_sheet` accepts as text, every column, "" where a cell is empty."""
+    (_, header), *rows = _lines(Path(path))
+    names = [cell.strip() for cell in header]
+    filled = [[*map(str.strip, cells), *[""] * len(names)][: len(names)] for _, cells in rows]
+    table = pd.DataFrame(filled, columns=names, dtype=str)
+    return table[[name for name in names if name]]
+
+
+def own_columns(path: str | Path, schema: dict[str, Any]) -> list[str]:
+    """Return the columns of a readable sheet that its schema does not know."""
+    header = [cell.strip() for cell in _lines(Path(path))[0][1]]
+    return [name for name in header if name and not _rule(name, schema)]
+
+
+def _lines(path: Path) -> list[tuple[int, list[str]]]:
+    """Return the lines that hold anything, numbered from 1, those with # before the header gone."""
     if not path.is_file():
-        raise at(path, "there is no such file", "check the path; it is relative to where you are")
-    found = text_files.lines(path)
-    return list(csv.reader(found, delimiter="\t", quoting=csv.QUOTE_NONE))
+        kind = "it is a folder" if path.is_dir() else "it is no file"
+        found = kind if path.exists() else "there is no such file"
+        raise at(path, found, "check the path; it is relative to where you are")
+    rows = csv.reader(text_files.iter_lines(path), delimiter="\t", quoting=csv.QUOTE_NONE)
+    found = [(n, cells) for n, cells in enumerate(rows, start=1) if any(c.strip() for c in cells)]
+    while found and found[0][1][0].startswith("#"):
+        del found[0]
+    return found
 
 
 def _header(cells: list[str], schema: dict[str, Any], path: Path) -> list[str]:
@@ -61,6 +86,11 @@ def _header(cells: list[str], schema: dict[str, Any], path: Path) -> list[str]:
     twice = sorted({name for name in header if name and header.count(name) > 1})
     if twice:
         raise at(path, f"the column '{twice[0]}' stands twice", "keep one of them")
+    known = {_plain(name): name for name in schema["properties"]}
+    for name in header:
+        meant = name if name[:1] in "\"'" else known.get(_plain(name), name)
+        if meant != name and meant not in header:
+            raise at(path, f"the column '{name}' is not known", f"write it as '{meant}'")
     missing = [name for name in schema["required"] if name not in header]
     if missing:
         hint = "separate the columns by tabs" if len(header) == 1 else "add the column"
@@ -70,8 +100,12 @@ def _header(cells: list[str], schema: dict[str, Any], path: Path) -> list[str]:
     return header
 
 
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).lower()
+
+
 def _row(cells: list[str], header: list[str], schema: dict[str, Any], place: str) -> Row:
-    if len(cells) > len(header):
+    if any(cell.strip() for cell in cells[len(header) :]):
         raise at(place, f"{len(cells)} cells under {len(header)} columns", "remove the extra tabs")
     row = {
         name: cell.strip()
@@ -97,10 +131,9 @@ def _rule(name: str, schema: dict[str, Any]) -> dict[str, Any]:
 def _cell(text: str, rule: dict[str, Any], place: str) -> Any:
     value: Any = text
     if rule.get("type") == "number":
-        try:
-            value = float(text)
-        except ValueError:
-            raise at(place, f"found '{text}', which is not a number", rule["description"]) from None
+        value = number(text)
+        if value is None:
+            raise at(place, f"found '{text}', which is not a number", rule["description"])
         if value != value or value in (float("inf"), float("-inf")):
             raise at(place, f"found '{text}'", "give a finite number, or leave the cell empty")
     if isinstance(value, str) and FORMULA.match(value):
@@ -112,6 +145,14 @@ def _cell(text: str, rule: dict[str, Any], place: str) -> Any:
     return value
 
 
+def number(text: str) -> float | None:
+    """Return the number that `text` is, None where it is none (Python's own 1_000 is none)."""
+    try:
+        return None if "_" in text else float(text)
+    except ValueError:
+        return None
+
+
 def read_samples(path: str | Path, schema: dict[str, Any]) -> list[Row]:
     """Return the sample sheet's rows with paths resolved against the sheet's folder.
 
@@ -119,20 +160,23 @@ def read_samples(path: str | Path, schema: dict[str, Any]) -> list[Row]:
     ------
     InputError
         On what `read_sheet` refuses, a repeated sample, an unknown `qc_` column, a matrix that
-        some samples have and others have not, or a sample without any file.
+        some samples have and others have not, a sample without any file, or one name written in
+        capitals in one row and in small letters in another.
     """
     path = Path(path)
-    rows = read_sheet(path, schema)
+    numbered = read_sheet(path, schema)
+    _check_spelling(numbered, path)
+    rows = [row for _, row in numbered]
     seen: dict[str, int] = {}
-    for number, row in enumerate(rows, start=2):
+    for line, row in numbered:
         name = row["sample"]
         if name in seen:
             raise at(
                 path,
-                f"the sample '{name}' stands in row {seen[name]} and again in row {number}",
+                f"the sample '{name}' stands in line {seen[name]} and again in line {line}",
                 "give each row its own sample name",
             )
-        seen[name] = number
+        seen[name] = line
         for column in row:
             if column.startswith("qc_") and not _rule(column, schema):
                 raise at(
@@ -159,6 +203,21 @@ def read_samples(path: str | Path, schema: dict[str, Any]) -> list[Row]:
             "give it a path in column gex, or leave gex empty for all samples",
         )
     return rows
+
+
+def _check_spelling(rows: list[tuple[int, Row]], path: Path) -> None:
+    """Refuse a name of two spellings: P1 and p1 would be two patients, Control no control."""
+    for column in NAMES:
+        seen = {CONTROL: (CONTROL, None)} if column == "group" else {}
+        for line, row in rows:
+            name = row.get(column)
+            if name is None:
+                continue
+            first, where = seen.setdefault(name.lower(), (name, line))
+            if first != name:
+                other = "" if where is None else f" in line {where}"
+                found = f"'{name}' is written '{first}'{other}"
+                raise at(f"{path}, line {line}, column '{column}'", found, "Write it alike")
 
 
 def _add_outputs(row: Row, path: Path) -> None:
@@ -204,6 +263,11 @@ def files_made_for(root: str | Path) -> set[str]:
     return {f"{folder}/{row[kind]}" for row in rows for kind in PATH_COLUMNS if row.get(kind)}
 
 
+def files_of(rows: list[Row]) -> list[str]:
+    """Return every file or folder that the rows name."""
+    return [row[column] for row in rows for column in FILE_COLUMNS if column in row]
+
+
 def check_files(rows: list[Row], made: set[str], sheet: str | Path) -> None:
     """Refuse a sheet that names a file which is neither there nor `made` by a rule."""
     for row in rows:
@@ -224,35 +288,4 @@ def _exists(path: Path) -> bool:
     try:
         return path.exists()
     except OSError:  # too long a name, or a folder that may not be read
-        return False
-
-
-def read_clinical(path: str | Path, schema: dict[str, Any], patients: set[str]) -> list[Row]:
-    """Return the clinical table's rows.
-
-    Raises
-    ------
-    InputError
-        On what `read_sheet` refuses, a patient that the sample sheet does not have, or a
-        measure whose value is not a number.
-    """
-    rows = read_sheet(path, schema)
-    for number, row in enumerate(rows, start=2):
-        place = f"{path}, row {number}"
-        if row["patient"] not in patients:
-            raise at(
-                place,
-                f"patient '{row['patient']}' is not in the sample sheet",
-                f"its patients are {', '.join(sorted(patients))}",
-            )
-        if row["kind"] == "measure" and not _is_number(row.get("value", "")):
-            found = f"the value '{row.get('value', '')}' of {row['measure']} is not a number"
-            raise at(place, found, "give a number; what is not one can be an event")
-    return rows
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
         return False

@@ -5,7 +5,6 @@ import gzip
 import hashlib
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -146,6 +145,8 @@ def table(path: str | Path, n: int | None = None) -> pd.DataFrame:
         mend = "Give a table; one without rows still has its header"
         raise at(path, "the file is empty, without even a header", mend)
     head = found[start]
+    if head.lstrip()[:1] in "[{":
+        raise at(path, "it is JSON, not a table", "Give the .csv or .tsv that lies beside it")
     delimiter = "\t" if head.count("\t") > head.count(",") else ","
     try:
         header, *rows = csv.reader(found[start:], delimiter=delimiter)
@@ -154,7 +155,11 @@ def table(path: str | Path, n: int | None = None) -> pd.DataFrame:
     header = [name.strip() for name in header]
     twice = next((name for name in header if name and header.count(name) > 1), None)
     if twice is not None:
-        raise at(path, f"the column {twice!r} stands twice", "Keep one of them")
+        mend = "Keep one of them; if the table has no header, write it"
+        raise at(path, f"the column {twice!r} stands twice", mend)
+    if rows and all(len(row) == len(header) + 1 for row in rows if row):
+        mend = "Write the table without row names (in R: row.names = FALSE)"
+        raise at(path, f"every row has one cell more than the header's {len(header)}", mend)
     for number, row in enumerate(rows, start=start + 2):
         if len(row) > len(header):
             found_here = f"{len(row)} cells under {len(header)} columns"
@@ -165,6 +170,11 @@ def table(path: str | Path, n: int | None = None) -> pd.DataFrame:
         raise at(f"{path}, line {start + 1 + len(rows)}", cut, COPY)
     filled = [row + [""] * (len(header) - len(row)) for row in rows if row]
     return pd.DataFrame(filled, columns=header, dtype=str)
+
+
+def plain_table(path: str | Path) -> pd.DataFrame:
+    """Return a table as `table` does, its cells without spaces at their ends."""
+    return table(path).apply(lambda column: column.str.strip())
 
 
 def _ends_a_line(path: Path) -> bool:
@@ -178,29 +188,6 @@ def _ends_a_line(path: Path) -> bool:
 def digest(path: str | Path) -> str:
     """Return a digest of the file's first hundred lines."""
     return hashlib.sha256("\n".join(lines(path, 100)).encode()).hexdigest()
-
-
-@contextmanager
-def readable(path: str | Path) -> Iterator[None]:
-    """Say in one line what is wrong with a table that pandas cannot read at all.
-
-    Raises
-    ------
-    InputError
-        For a file that is missing, empty, truncated, not compressed as its name says, or no table.
-    """
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise at(path, "there is no such file", "Correct its path") from error
-    except pd.errors.EmptyDataError as error:
-        raise at(path, "the file is empty, without even a header", "Give a table") from error
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise at(path, f"the compressed file is broken ({error})", "Copy it again") from error
-    except (pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise at(
-            path, f"this is no table ({str(error).strip()})", "Save it as UTF-8 text"
-        ) from error
 
 
 def short(error: Exception) -> str:

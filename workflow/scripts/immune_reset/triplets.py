@@ -20,6 +20,10 @@ NAMES = {
     "features": ("features.tsv", "genes.tsv"),
 }
 MATRIX = re.compile(r"(.*?)matrix\.mtx(\.gz)?")
+BANNER = re.compile(
+    r"%%MatrixMarket\s+matrix\s+coordinate\s+(integer|unsigned-integer|real|double)(\s+general)?\s*$",
+    re.IGNORECASE,
+)
 ID_COLUMNS = ("gene_ids", "gene_id", "ensembl_id", "ensembl_ids", "feature_id")
 SYMBOL_COLUMNS = ("symbol", "gene_symbols", "gene_symbol", "gene_name", "feature_name")
 TYPE_COLUMNS = ("feature_types", "feature_type")
@@ -76,12 +80,16 @@ def _beside(folder: Path, prefix: str, place: Path) -> Triplet:
 
 def barcodes(files: Triplet) -> list[str]:
     """Return the barcodes, in order."""
-    return [line.split("\t")[0] for line in text_files.lines(files.barcodes) if line.strip()]
+    lines = text_files.lines(files.barcodes)
+    return [line.split("\t")[0].strip('"') for line in lines if line.strip()]
 
 
 def features(files: Triplet) -> tuple[list[str], list[str], list[str] | None]:
     """Return ids, symbols (the id where the file has none), and types (None in version 2)."""
-    rows = [line.split("\t") for line in text_files.lines(files.features) if line.strip()]
+    lines = [line for line in text_files.lines(files.features) if line.strip()]
+    rows = [[cell.strip('"') for cell in line.split("\t")] for line in lines]
+    if rows and all(len(row) == 1 and " " in row[0] for row in rows):
+        raise at(files.features, "its columns are separated by spaces", "Separate them by tabs")
     typed = bool(rows) and min(map(len, rows)) > 2
     symbols = [row[1] if len(row) > 1 else row[0] for row in rows]
     return [row[0] for row in rows], symbols, [row[2] for row in rows] if typed else None
@@ -104,7 +112,12 @@ def check_shape(shape: tuple[int, int], files: Triplet, n_features: int, n_barco
         f"it is {shape[0]} × {shape[1]}, but {files.features.name} has {n_features} lines and "
         f"{files.barcodes.name} {n_barcodes}"
     )
-    raise at(files.matrix, found, "Give three files that were written together")
+    mend = "Give three files that were written together"
+    sides = ((files.features, n_features, shape[0]), (files.barcodes, n_barcodes, shape[1]))
+    for file, n, size in sides:
+        if n == size + 1:
+            mend = f"If the first line of {file.name} is a header, remove it"
+    raise at(files.matrix, found, mend)
 
 
 def head(files: Triplet, n: int) -> tuple[tuple[int, int], pd.DataFrame]:
@@ -118,6 +131,9 @@ def head(files: Triplet, n: int) -> tuple[tuple[int, int], pd.DataFrame]:
     found = text_files.lines(files.matrix, n)
     if not found or not found[0].startswith("%%MatrixMarket"):
         raise at(files.matrix, "not a MatrixMarket file", "Copy Cell Ranger's matrix.mtx.gz again")
+    if not BANNER.match(found[0]):
+        mend = "Write it as coordinates of integer (or whole real) values, general"
+        raise at(files.matrix, f"it is {found[0][2:80]!r}", mend)
     body = [line for line in found if line.strip() and not line.startswith("%")]
     sizes = body[0].split() if body else []
     if len(sizes) != 3 or not all(size.isdigit() for size in sizes):
@@ -129,7 +145,27 @@ def head(files: Triplet, n: int) -> tuple[tuple[int, int], pd.DataFrame]:
     if strange.any():
         line = body[1 + int(strange.idxmax())]
         raise at(files.matrix, f"an entry is not three numbers ({line[:60]!r})", text_files.COPY)
-    return (int(sizes[0]), int(sizes[1])), numbers
+    rows, columns, n_entries = map(int, sizes)
+    if n_entries > rows * columns:
+        found = f"{n_entries} entries in {rows} × {columns} cells"
+        raise at(files.matrix, found, text_files.COPY)
+    return (rows, columns), numbers
+
+
+def check_entries(shape: tuple[int, int], entries: pd.DataFrame, files: Triplet) -> None:
+    """Refuse entries outside the matrix; `shape` and `entries` as `head` returns them.
+
+    Raises
+    ------
+    InputError
+        Names the first, and the mend where rows or columns are counted from 0.
+    """
+    outside = ~(entries[0].between(1, shape[0]) & entries[1].between(1, shape[1]))
+    if outside.any():
+        row, column, value = entries[outside].iloc[0]
+        found = f"the entry '{row:g} {column:g} {value:g}' is outside {shape[0]} × {shape[1]}"
+        mend = "Count rows and columns from 1 on" if 0 in (row, column) else text_files.COPY
+        raise at(files.matrix, f"{found}, counted from 1", mend)
 
 
 def read(files: Triplet) -> Any:
@@ -138,10 +174,15 @@ def read(files: Triplet) -> Any:
 
     text_files.check_whole(files.matrix)
     try:
-        return sparse.csr_matrix(io.mmread(files.matrix).T)
+        found = io.mmread(files.matrix)
+        matrix = sparse.csr_matrix(found.T)
     except (ValueError, OverflowError, OSError) as error:
         found = f"it cannot be read to its end ({text_files.short(error)})"
         raise at(files.matrix, found, text_files.COPY) from None
+    if matrix.nnz < found.nnz:
+        twice = f"{found.nnz - matrix.nnz} of {found.nnz} entries"
+        raise at(files.matrix, f"{twice} are of a gene and cell that had one", text_files.COPY)
+    return matrix
 
 
 def as_features(files: Triplet) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, str]:
