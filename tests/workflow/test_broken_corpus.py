@@ -1053,6 +1053,23 @@ def h5ad_sparse_of_another_size(f):
         file["layers/counts"].attrs["shape"] = [30, 24]
 
 
+@case("x.h5ad", "X is of no size, its tables name 30 × 25")
+def h5ad_without_a_size(f):
+    from scipy import sparse
+
+    matrix = sparse.csr_matrix(made.counts())
+    with h5py.File(h5ad(f, made.counts().astype(float)), "r+") as file:
+        del file["X"]
+        for name in ("data", "indices", "indptr"):
+            file[f"X/{name}"] = getattr(matrix, name)
+
+
+@case("x.h5ad", "its parts are not those of a matrix", "'_index'")
+def h5ad_without_names_of_cells(f):
+    with h5py.File(h5ad(f, made.counts().astype(float)), "r+") as file:
+        del file["obs/_index"]
+
+
 @case("x.h5ad", "parts of layers/counts disagree")
 def h5ad_values_lost(f):
     with h5py.File(h5ad(f, np.log1p(made.counts()), counts=made.counts()), "r+") as file:
@@ -1164,6 +1181,16 @@ def contigs_row_names_of_r(f):
 @case("b.csv", "'True' stands twice", "no header")
 def contigs_without_a_header(f):
     bcr(f).write_text("\n".join(bcr(f).read_text().splitlines()[1:]) + "\n")
+
+
+@case("v/outs/filtered_contig_annotations.csv", "no contig", "bcr or tcr")
+def contigs_of_no_receptor(f):
+    (f / "v/outs").mkdir(parents=True)
+    header = bcr(f).read_text().splitlines()[0]
+    (f / "v/outs/filtered_contig_annotations.csv").write_text(header + "\n")
+    edit(sheet(f), "day", "cellranger")
+    edit(sheet(f), "\t0\t", "\tv\t")
+    edit(sheet(f), "\t90\t", "\t\t")
 
 
 @case("all_contig_annotations.json", "JSON", ".csv")

@@ -136,6 +136,9 @@ def which_receptors(loci: set[str], *, path: Path) -> list[str]:
     InputError
         If it has chains of neither.
     """
+    if not loci:
+        found = "it has no contig, so that nothing tells of which receptor it is"
+        raise at(path, found, "Name the file in the column bcr or tcr")
     kinds = {"IG": "bcr", "TR": "tcr"}
     found = {kinds[name[:2]] for name in map(str.upper, loci) if name[:2] in kinds}
     if not found:

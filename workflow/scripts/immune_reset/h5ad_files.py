@@ -57,8 +57,9 @@ def matrices(file: h5py.File, path: str | Path) -> Iterator[Found]:
         node = file[name]
         shape, sizes = _shape(node), (n_cells, len(_index_node(file[var])))
         if shape != sizes:
-            found = f"{name} is {shape[0]} × {shape[1]}, its tables name {sizes[0]} × {sizes[1]}"
-            raise at(path, f"{found} (cells × genes)", text_files.COPY)
+            said = " × ".join(map(str, shape)) or "of no size"
+            found = f"{name} is {said}, its tables name {sizes[0]} × {sizes[1]} (cells × genes)"
+            raise at(path, found, text_files.COPY)
         if isinstance(node, h5py.Group) and not parts_agree(node, shape[is_csc(node)]):
             raise at(path, f"the parts of {name} disagree in length", text_files.COPY)
         yield Found(name, node, var, shape)
@@ -78,12 +79,11 @@ def is_csc(node: h5py.Group) -> bool:
     return text(kind).startswith("csc")
 
 
-def _shape(node: h5py.Group | h5py.Dataset) -> tuple[int, int]:
+def _shape(node: h5py.Group | h5py.Dataset) -> tuple[int, ...]:
     stored = getattr(node, "shape", None)
     if stored is None:
-        stored = node.attrs.get("shape", node.attrs.get("h5sparse_shape"))
-    rows, columns = (int(n) for n in stored)
-    return rows, columns
+        stored = node.attrs.get("shape", node.attrs.get("h5sparse_shape", ()))
+    return tuple(int(n) for n in stored)
 
 
 def first_values(node: h5py.Group | h5py.Dataset, n: int) -> np.ndarray:

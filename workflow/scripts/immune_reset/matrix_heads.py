@@ -79,8 +79,9 @@ def _hdf5_head(path: Path) -> Head:
     except InputError:
         raise
     except UNREADABLE as error:
-        found = f"cannot be opened as HDF5 ({text_files.short(error)})"
-        raise at(path, found, text_files.COPY) from None
+        opened = h5py.is_hdf5(path) and isinstance(error, (KeyError, TypeError, ValueError))
+        said = "its parts are not those of a matrix" if opened else "cannot be opened as HDF5"
+        raise at(path, f"{said} ({text_files.short(error)})", text_files.COPY) from None
 
 
 def _tenx_head(file: h5py.File, path: Path) -> Head:
