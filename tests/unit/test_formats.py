@@ -291,7 +291,7 @@ def test_the_rule_is_applied_to_the_chains_and_said(tmp_path):
     )
     assert set(chains["cell_id"]) == {f"S:{n}-1" for n in BARE}
     assert facts["BCR"]["barcodes"] == "'lib7_...-2' read as '...-1'"
-    assert facts["BCR"]["cells_in_matrix"] == 60
+    assert facts["BCR"]["cells_given"] == facts["BCR"]["cells_in_matrix"] == 60
 
 
 def test_few_contigs_that_are_all_outside_are_no_error_where_others_match(tmp_path):

@@ -90,6 +90,13 @@ def test_samples_that_agree_have_no_remark_and_a_rule_is_shown(tmp_path):
     assert list(found["contig_cells"]) == [4, 4]
 
 
+def test_contigs_that_are_lost_stand_in_the_table(tmp_path):
+    lost = {"cells": 0, "contigs": 9, "accepted": 0, "few_umis": 9}
+    found = table(tmp_path, [load("male", 8)] * 2, [{"BCR": lost}, {"TCR": None}])
+    assert found["remark"][0] == "none of its 9 BCR contigs is accepted (9 of too few UMIs)"
+    assert pd.isna(found["remark"][1])
+
+
 def test_the_ambient_table_has_a_row_a_sample(tmp_path):
     samples = [{"sample": "A", "person": "P1"}, {"sample": "B", "person": "P1"}]
     found = gather_inputs.ambient_table(samples, [load("male", ambient=0.3), load("male")])

@@ -165,7 +165,7 @@ def test_contigs_of_several_loci_alone_are_an_empty_repertoire(tmp_path):
     ("facts", "said"),
     [
         ({"contigs": 9, "accepted": 0, "few_umis": 7, "not_productive": 2},
-         "none of its 9 BCR contigs is accepted (7 few umis, 2 not productive)"),
+         "none of its 9 BCR contigs is accepted (7 of too few UMIs, 2 not productive)"),
         ({"contigs": 9, "other_receptor": 9, "accepted": 0}, ""),
         ({"contigs": 90, "accepted": 60, "cells_given": 30, "cells_in_matrix": 5},
          "only 5 of 30 barcodes with BCR contigs are in its matrix"),

@@ -17,7 +17,17 @@ FEW_IN_MATRIX = 0.2
 MIN_CELLS = 20
 """Cells with contigs from which that share is said."""
 
-REASONS = ("few_umis", "not_productive", "low_confidence", "no_junction", "no_locus", "not_a_cell")
+REASONS = {
+    "few_umis": "of too few UMIs",
+    "not_productive": "not productive",
+    "low_confidence": "of low confidence",
+    "no_junction": "without junction",
+    "no_locus": "of no one locus",
+    "not_a_cell": "in no cell",
+    "no_cell_id": "without barcode",
+}
+"""What contigs are left out for, by the facts of `read_receptors`."""
+
 MUCH_AMBIENT = 0.2
 """Ambient share from which it is said; 2 to 10 % are usual (Young and Behjati 2020)."""
 
@@ -78,9 +88,8 @@ def contig_remark(kind: str, facts: Mapping[str, Any]) -> str:
     """Return what is odd in the contigs of one receptor: none accepted, or hardly any in cells."""
     own = facts.get("contigs", 0) - facts.get("other_receptor", 0)
     if own and not facts["accepted"]:
-        why = ", ".join(
-            f"{facts[name]:,} {name.replace('_', ' ')}" for name in REASONS if facts.get(name)
-        )
+        lost = {words: facts.get(name) for name, words in REASONS.items()}
+        why = ", ".join(f"{n:,} {words}" for words, n in lost.items() if n)
         return f"none of its {own:,} {kind} contigs is accepted ({why})"
     given, inside = facts.get("cells_given", 0), facts.get("cells_in_matrix", 0)
     if given >= MIN_CELLS and inside < FEW_IN_MATRIX * given:
