@@ -1276,6 +1276,14 @@ def an_entry_outside(f):
     path.write_text("\n".join([*lines[:-1], "99 30 1"]) + "\n")
 
 
+@case("matrix.mtx", "NUL", job="gex")
+def nul_for_a_line_end_on_which_scipy_crashes(f):
+    path = folder_matrix(f) / "matrix.mtx"
+    text = path.read_bytes()
+    end = text.index(b"\n", 400)
+    path.write_bytes(text[:end] + b"\0" + text[end + 1 :])
+
+
 @case("matrix.mtx", "1 of 716 entries", job="gex")
 def an_entry_twice(f):
     path = folder_matrix(f) / "matrix.mtx"

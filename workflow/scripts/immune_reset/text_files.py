@@ -76,18 +76,21 @@ def open_binary(path: Path) -> BinaryIO:
 
 
 def check_whole(path: str | Path) -> None:
-    """Read a gzip to its end, so that one cut beyond its head is refused; plain text passes."""
+    """Read a text to its end, so that a gzip that is cut, or NUL bytes, are refused.
+
+    A download that broke off may leave NUL bytes, and SciPy's reader of MatrixMarket files crashes
+    on one in the place of a line end.
+    """
     path = Path(path)
     try:
-        with path.open("rb") as stream:
-            if stream.read(2) != GZIP:
-                return
-        with gzip.open(path, "rb") as stream:
+        with open_binary(path) as stream:
             limit, read = expansion_limit(path), 0
             while piece := stream.read(PIECE):
                 read += len(piece)
                 if read > limit:
                     raise _too_large(path)
+                if b"\0" in piece:
+                    raise _no_text(path)
     except BROKEN as error:
         raise _broken(path, error) from None
 
@@ -102,6 +105,11 @@ def _too_large(path: Path) -> Exception:
     return at(path, found, "Give the table as it was written; this is no text")
 
 
+def _no_text(path: Path) -> Exception:
+    found = "this is no table: it holds NUL bytes"
+    return at(path, found, "Give the table as text; if it was downloaded, do it again")
+
+
 def _without_mark(raw: bytes, path: Path) -> bytes:
     if raw.startswith(UTF_16):
         raise at(path, "it is UTF-16 text", "Save it as UTF-8")
@@ -112,7 +120,7 @@ def _check_piece(raw: bytes, read: int, limit: int, path: Path) -> None:
     if read > limit:
         raise _too_large(path)
     if b"\0" in raw:
-        raise at(path, "this is no table: it holds NUL bytes", "Give the table as text")
+        raise _no_text(path)
     if len(raw) > MAX_LINE:
         found = "a line is longer than a megabyte, so it is no table"
         raise at(path, found, "Give the table as it was written")
