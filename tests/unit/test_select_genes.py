@@ -107,6 +107,16 @@ def test_the_rule_writes_the_table(tmp_path):
     assert sorted(table.loc[table["highly_variable"], "rank"]) == list(range(1, 41))
 
 
+def test_a_cohort_without_cells_is_refused_by_the_key_that_mends(tmp_path):
+    first, second, _ = samples(60)
+    symbols = [f"G{i}" for i in range(60)]
+    few = [summary(0, first[:2], symbols), summary(1, second[:0], symbols)]
+    with pytest.raises(
+        InputError, match=r"configuration, qc: 2 cells of 2 samples are kept\. Ease"
+    ):
+        run(tmp_path, few)
+
+
 def test_samples_that_name_genes_differently_are_refused(tmp_path):
     first, second, _ = samples(60)
     tables = [

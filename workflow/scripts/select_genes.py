@@ -14,6 +14,9 @@ logger = logging.getLogger("select_genes")
 MIN_CELLS = 50
 """Kept cells that give a sample a say, unless no sample has as many."""
 
+FEWEST = 3
+"""Kept cells of a sample below which it has no variances."""
+
 
 def measured_everywhere(summaries: pd.DataFrame, *, n_samples: int) -> pd.DataFrame:
     """Return gene_id, symbol, n_samples and n_cells_by_counts of every gene, as they are met.
@@ -89,6 +92,21 @@ def select(
     return table
 
 
+def check_kept(summaries: pd.DataFrame) -> None:
+    """Refuse a cohort in which quality control keeps hardly any cell.
+
+    Raises
+    ------
+    InputError
+        Says how many of how many samples are left, and where it stands what removed them.
+    """
+    kept = summaries.groupby("sample")["n_cells"].first()
+    if kept.max() < FEWEST:
+        found = f"{kept.sum()} cells of {len(kept)} samples are kept"
+        mend = "Ease qc (min_counts, min_genes, max_pct_mt); logs/call_cells says what removed them"
+        raise at("configuration, qc", found, mend)
+
+
 def main(smk) -> None:
     """Snakemake entry point: read, compute, write."""
     start(smk)
@@ -97,6 +115,7 @@ def main(smk) -> None:
         [tables.read(path).assign(sample=number) for number, path in enumerate(smk.input.genes)],
         ignore_index=True,
     )
+    check_kept(summaries)
     chosen = select(
         summaries,
         n_top=cfg["genes.n_top"],
