@@ -883,6 +883,18 @@ def outdir_would_clean_the_inputs(f):
     config(f, "outdir: out\n")
 
 
+@case("A/m{1}.h5", "wildcard", "Rename")
+def matrix_with_braces_in_its_name(f):
+    gex(f).rename(f / "A/m{1}.h5")
+    edit(sheet(f), "A/matrix.h5", "A/m{1}.h5")
+
+
+@case("own{1}.gmt", "wildcard", "Rename")
+def gene_sets_with_braces_in_their_name(f):
+    (f / "own{1}.gmt").write_text("MINE\tx\tISG15\tSTAT1\n")
+    config(f, "pathways: {gene_sets: ['own{1}.gmt']}\n")
+
+
 @case("car.pattern", "fits 50 features")
 def config_pattern_of_every_gene(f):
     config(f, "car: {pattern: '.*'}\n")

@@ -1,4 +1,4 @@
-"""Where results may be written: a folder that can be made, apart from what a run reads."""
+"""Names that Snakemake can take: of results, in a folder that can be made, and of inputs."""
 
 import os
 from pathlib import Path
@@ -31,6 +31,20 @@ def check(outdir: str) -> None:
                  "Name a folder")  # fmt: skip
     if not os.access(there, os.W_OK | os.X_OK):
         raise at(PLACE, f"{there} may not be written to", "Name another folder, or get the right")
+
+
+def check_names(files: list[str]) -> None:
+    """Refuse inputs with braces in their names, which Snakemake takes for wildcards.
+
+    Raises
+    ------
+    InputError
+        Names the first such file.
+    """
+    for file in files:
+        if odd := next((sign for sign in file if sign in "{}"), None):
+            found = f"its name holds '{odd}', which Snakemake takes for a wildcard"
+            raise at(file, found, "Rename the file or folder, or give a link of another name")
 
 
 def check_inputs(outdir: str, files: list[str]) -> None:

@@ -63,7 +63,8 @@ def make_plan(config: dict[str, Any], root: str | Path, made: set[str] | None = 
     sheet = sample_sheet(chosen["samples"], root)
     rows = sheets.read_samples(sheet, schema("samples", root))
     sheets.check_files(rows, made or set(), sheet)
-    outdirs.check_inputs(chosen["outdir"], [sheet, *sheets.files_of(rows)])
+    files = [sheet, *sheets.files_of(rows)]
+    outdirs.check_inputs(chosen["outdir"], files)
     wanted = chosen["design"]
     design = planning.cohort_design(
         rows, baseline=wanted["baseline"], timepoints=wanted["timepoints"]
@@ -72,7 +73,8 @@ def make_plan(config: dict[str, Any], root: str | Path, made: set[str] | None = 
     if clinical:
         known = {row["patient"] for row in rows}
         read_clinical(clinical, schema("clinical", root), known)
-    _check_named_files(chosen)
+    named_files = _check_named_files(chosen)
+    outdirs.check_names([*files, *([clinical] if clinical else []), *named_files])
     named = {row["sample"]: row for row in rows}
     return Plan(chosen, sheet, named, clinical, design, _pseudonyms(chosen["report"], design))
 
@@ -116,7 +118,8 @@ def _clinical(named: str | None, sheet: str) -> str | None:
     return str(beside) if os.path.lexists(beside) else None
 
 
-def _check_named_files(chosen: dict[str, Any]) -> None:
+def _check_named_files(chosen: dict[str, Any]) -> list[str]:
+    """Return the files that the configuration names, which are there and no results of the run."""
     keys = ("markers", "overrides", "labels")
     named = [(f"annotation.{key}", chosen["annotation"][key]) for key in keys]
     named += [("pathways.gene_sets", path) for path in chosen["pathways"]["gene_sets"]]
@@ -127,3 +130,4 @@ def _check_named_files(chosen: dict[str, Any]) -> None:
         if path is not None and Path(chosen["outdir"]).resolve() in Path(path).resolve().parents:
             found = f"{path} lies in outdir, where a run writes over it"
             raise at(f"configuration, {key}", found, "copy it elsewhere, and name the copy")
+    return [path for _, path in named if path is not None]
