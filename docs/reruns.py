@@ -192,14 +192,16 @@ def _contigs(project: Path) -> None:
     file.write_text("\n".join(file.read_text().splitlines()[:-1]) + "\n")
 
 
-def _threads(project: Path) -> None:
-    for path in (project / "workflow/rules").glob("*.smk"):
-        path.write_text(path.read_text("utf-8").replace("threads: 1", "threads: 2"), "utf-8")
+def _in_rules(old: str, new: str) -> Callable[[Path], None]:
+    """Write `new` for `old` in every rule."""
 
+    def edit(project: Path) -> None:
+        texts = {p: p.read_text("utf-8") for p in (project / "workflow/rules").glob("*.smk")}
+        assert sum(text.count(old) for text in texts.values()) > 20, old
+        for path, text in texts.items():
+            path.write_text(text.replace(old, new), "utf-8")
 
-def _memory(project: Path) -> None:
-    for path in (project / "workflow/rules").glob("*.smk"):
-        path.write_text(path.read_text("utf-8").replace("runtime=10", "runtime=20"), "utf-8")
+    return edit
 
 
 def _touch(project: Path) -> None:
@@ -248,8 +250,8 @@ CASES: dict[str, tuple[dict[str, Any], Callable[[Path], None]]] = {
         _edit(f"{PACKAGE}/hill.py", new="# edited\n"),
     ),
     "an edited template of the report": ({}, _edit("workflow/report/styles.css")),
-    "another number of threads": ({}, _threads),
-    "another resource of a job": ({}, _memory),
+    "another number of threads": ({}, _in_rules("threads: 1", "threads: 2")),
+    "another resource of a job": ({}, _in_rules("runtime=minutes()", "runtime=20")),
     "inputs and helpers touched, not changed": ({}, _touch),
 }
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import copy_project, snakemake
+from workflow.held_jobs import Held
 
 pytestmark = pytest.mark.slurm
 TARGETS = [f"results/tables/{name}.tsv" for name in ("qc", "diversity", "composition")]
@@ -101,6 +102,21 @@ def test_a_job_over_its_memory_gets_more(project, local):
     on_slurm(project, *alone)
     ended = [states()[job] for job in sorted(states().keys() - before.keys(), key=int)]
     assert ended[0] in {"OUT_OF_MEMORY", "FAILED"} and ended[-1] == "COMPLETED", ended
+    assert tables(project) == local
+
+
+def test_a_job_over_its_time_gets_more(project, local, tmp_path):
+    """Slurm ends it at the worst moment: its output is written and has no name yet."""
+    before = states()
+    table = project / "results/tables/qc.tsv"
+    table.unlink()
+    alone = ("--set-resources", "gather_qc:runtime=10**(attempt-1)", "--groups", "gather_qc=alone")
+    start = ("--workflow-profile", "slurm", *alone, "--", *TARGETS)
+    with Held(project, tmp_path / "hold", "gather_qc", *start) as held:
+        assert not table.exists()
+        assert held.run.wait(400) == 0, held.said()[-3000:]
+    ended = [states()[job] for job in sorted(states().keys() - before.keys(), key=int)]
+    assert ended == ["TIMEOUT", "COMPLETED"]
     assert tables(project) == local
 
 

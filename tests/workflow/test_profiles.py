@@ -21,10 +21,12 @@ from snakemake.settings.types import (
     ResourceSettings,
 )
 
+from immune_reset.settings import check_keys
+
 ROOT = Path(__file__).resolve().parents[2]
 PROFILE = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text("utf-8"))
 LOCAL = {"all", "read_gene_sets", "summarise_clinical"}
-ALONE = {"read_labels", "simulate_cohort"}
+ALONE = {"simulate_cohort"}  # it makes the demo, before there are samples
 
 
 @pytest.fixture(scope="module")
@@ -87,11 +89,29 @@ def test_twenty_samples_are_some_forty_submissions(submissions):
     assert len(chains) == 20 and all(rules.count("load_sample") == 1 for rules in chains)
 
 
-def test_the_profile_names_every_rule_that_may_run(submissions):
-    names = {rule for rules in submissions for rule in rules}
-    assert not names - set(PROFILE["groups"])
-    rules = {rule.name for rule in jobs_api.rules(ROOT)} | {"read_labels"}
-    assert set(PROFILE["groups"]) | LOCAL | ALONE == rules
+def test_every_rule_has_one_place(submissions):
+    """In one group, beside Snakemake itself, or alone."""
+    rules = jobs_api.rules(ROOT)
+    names = {rule.name for rule in rules}
+    assert rules[0].workflow._localrules == LOCAL
+    assert set(PROFILE["groups"]) == names - LOCAL - ALONE
+    assert {rule for rules in submissions for rule in rules} < names
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("profiles/*/*.yaml")), ids=lambda p: p.parent.name)
+def test_no_key_of_a_profile_stands_twice(path):
+    check_keys(path.read_text("utf-8"), path)
+
+
+def test_a_job_sent_again_asks_for_more_memory_and_time():
+    files = [ROOT / "requirements.lock"]
+    for rule in jobs_api.rules(ROOT):
+        for name in {"mem_mb", "runtime"} & set(rule.resources) if rule.name != "all" else ():
+            asked = [
+                rule.resources[name].evaluate({}, input=files, attempt=attempt).value
+                for attempt in (1, 2, 3)
+            ]
+            assert asked == [asked[0] * attempt for attempt in (1, 2, 3)], (rule.name, name)
 
 
 def test_retries_stand_in_the_profile_and_in_no_rule():

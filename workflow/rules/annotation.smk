@@ -13,7 +13,7 @@ rule read_labels:
     threads: 1
     resources:
         mem_mb=mem(10),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg("annotation.labels_column"),
         code=code_of("read_labels"),
@@ -99,7 +99,7 @@ rule annotate_cells:
     threads: 1
     resources:
         mem_mb=mem(20, 1000),
-        runtime=30,
+        runtime=minutes(floor=30),
     params:
         cfg=cfg("annotation.min_confidence"),
         code=code_of("annotate_cells"),

@@ -13,7 +13,7 @@ rule assign_germline:
     threads: 1
     resources:
         mem_mb=mem(10, 1000),
-        runtime=60,
+        runtime=minutes(floor=60),
     params:
         cfg=cfg("receptors.igblast_germline", "receptors.igblast_organism"),
         code=code_of("assign_germline"),

@@ -17,7 +17,7 @@ rule compare_composition:
     threads: 1
     resources:
         mem_mb=mem(20),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg("composition.min_expected", "claims.alpha"),
         design=DESIGN,
@@ -43,7 +43,7 @@ rule summarise_clinical:
     threads: 1
     resources:
         mem_mb=mem(),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg("clinical.window_days"),
         design=DESIGN,
@@ -67,7 +67,7 @@ rule guard_design:
     threads: 1
     resources:
         mem_mb=mem(),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg("guard.early_days", "guard.max_ratio", "guard.window_days"),
         design=DESIGN,
@@ -91,7 +91,7 @@ rule judge_claims:
     threads: 1
     resources:
         mem_mb=mem(5),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg(
             "claims.alpha",
@@ -120,7 +120,7 @@ rule summarise_patients:
     threads: 1
     resources:
         mem_mb=mem(5),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg(),
         design=DESIGN,

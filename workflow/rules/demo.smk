@@ -12,7 +12,7 @@ rule simulate_cohort:
     threads: 1
     resources:
         mem_mb=mem(),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg(),
         code=code_of("simulate_cohort"),

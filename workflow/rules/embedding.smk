@@ -37,7 +37,7 @@ rule select_genes:
     threads: 1
     resources:
         mem_mb=mem(20),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg("genes.n_top", "genes.exclude_vdj", "genes.keep"),
         code=code_of("select_genes"),
@@ -94,7 +94,7 @@ rule build_graph:
     threads: 1
     resources:
         mem_mb=mem(40, 900),
-        runtime=60,
+        runtime=minutes(floor=60),
     params:
         cfg=cfg("graph.n_neighbors"),
         code=code_of("build_graph"),
@@ -118,7 +118,7 @@ rule lay_out_cells:
     threads: 1
     resources:
         mem_mb=mem(110, 1100),
-        runtime=60,
+        runtime=minutes(floor=60),
     params:
         cfg=cfg("layout.min_dist", "layout.spread", "seed"),
         code=code_of("lay_out_cells"),
@@ -142,7 +142,7 @@ rule cluster_cells:
     threads: 1
     resources:
         mem_mb=mem(130, 900),
-        runtime=60,
+        runtime=minutes(floor=60),
     params:
         cfg=cfg("clusters.resolution", "seed"),
         code=code_of("cluster_cells"),

@@ -16,7 +16,7 @@ rule measure_expansion:
     threads: 1
     resources:
         mem_mb=mem(20, 800),
-        runtime=30,
+        runtime=minutes(floor=30),
     params:
         cfg=cfg(),
         design=design_of_patient,
@@ -75,7 +75,7 @@ rule match_receptors:
     threads: 1
     resources:
         mem_mb=mem(20),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg(),
         code=code_of("match_receptors"),
@@ -98,7 +98,7 @@ rule compare_gene_usage:
     threads: 1
     resources:
         mem_mb=mem(20),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg(),
         design=DESIGN,

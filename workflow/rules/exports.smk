@@ -87,7 +87,7 @@ rule list_clusters:
     threads: 1
     resources:
         mem_mb=mem(20, 500),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg("annotation.min_confidence"),
         design=DESIGN,

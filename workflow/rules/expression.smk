@@ -18,7 +18,7 @@ rule test_expression:
     threads: 1
     resources:
         mem_mb=mem(30, 1300),
-        runtime=60,
+        runtime=minutes(floor=60),
     params:
         cfg=cfg("expression.min_cells", "expression.min_counts"),
         design=DESIGN,
@@ -44,7 +44,7 @@ rule enrich_pathways:
     threads: 1
     resources:
         mem_mb=mem(30, 1200),
-        runtime=60,
+        runtime=minutes(floor=60),
     params:
         cfg=cfg(
             "expression.permutations", "expression.min_set_size", "expression.max_set_size", "seed"

@@ -14,7 +14,7 @@ rule plot_qc:
     threads: 1
     resources:
         mem_mb=mem(10),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg(),
         design={KEY: SHOWN[KEY]} if KEY in SHOWN else {},
@@ -40,7 +40,7 @@ rule plot_cells:
     threads: 1
     resources:
         mem_mb=mem(10),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg("seed"),
         design=SHOWN,
@@ -64,7 +64,7 @@ rule thin_cells:
     threads: 1
     resources:
         mem_mb=mem(10),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg("seed"),
         design=DESIGN,
@@ -89,7 +89,7 @@ rule plot_composition:
     threads: 1
     resources:
         mem_mb=mem(10),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg(),
         design=SHOWN,
@@ -115,7 +115,7 @@ rule plot_pathways:
     threads: 1
     resources:
         mem_mb=mem(10),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg("claims.min_log2_change"),
         design=SHOWN,

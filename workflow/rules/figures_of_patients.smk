@@ -15,7 +15,7 @@ rule plot_diversity:
     threads: 1
     resources:
         mem_mb=mem(10),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg(),
         design=SHOWN,
@@ -41,7 +41,7 @@ rule plot_clones:
     threads: 1
     resources:
         mem_mb=mem(10),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg(),
         design=SHOWN,
@@ -65,7 +65,7 @@ rule plot_isotypes:
     threads: 1
     resources:
         mem_mb=mem(10),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg(),
         design=SHOWN,
@@ -92,7 +92,7 @@ rule plot_repertoire:
     threads: 1
     resources:
         mem_mb=mem(10),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg(),
         design=SHOWN,
@@ -116,7 +116,7 @@ rule plot_clinical:
     threads: 1
     resources:
         mem_mb=mem(10),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg(),
         design=SHOWN,
@@ -140,7 +140,7 @@ rule plot_patient:
     threads: 1
     resources:
         mem_mb=mem(10),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg(),
         design=shown_patient,

@@ -39,7 +39,7 @@ rule gather_inputs:
     threads: 1
     resources:
         mem_mb=mem(),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg(),
         design=DESIGN,

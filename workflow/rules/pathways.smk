@@ -15,7 +15,7 @@ rule read_gene_sets:
     threads: 1
     resources:
         mem_mb=mem(),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg(),
         code=code_of("read_gene_sets"),
@@ -74,7 +74,7 @@ rule compare_pathways:
     threads: 1
     resources:
         mem_mb=mem(30, 800),
-        runtime=30,
+        runtime=minutes(floor=30),
     params:
         cfg=cfg("pathways.min_cells", "pathways.min_counts", "pathways.min_genes"),
         design=DESIGN,
@@ -99,7 +99,7 @@ rule attribute_change:
     threads: 1
     resources:
         mem_mb=mem(30, 800),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg("pathways.min_cells"),
         design=DESIGN,

@@ -66,7 +66,7 @@ rule call_cells:
     threads: 1
     resources:
         mem_mb=mem(90, 600),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg(
             "qc.min_counts",
@@ -98,7 +98,7 @@ rule gather_qc:
     threads: 1
     resources:
         mem_mb=mem(),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg(),
         code=code_of("gather_qc"),

@@ -13,7 +13,7 @@ rule compare_reference:
     threads: 1
     resources:
         mem_mb=mem(10),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg(),
         design=DESIGN,
@@ -37,7 +37,7 @@ rule plot_reference:
     threads: 1
     resources:
         mem_mb=mem(10),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg(),
         design=SHOWN,

@@ -16,7 +16,7 @@ rule measure_diversity:
     threads: 1
     resources:
         mem_mb=mem(20, 800),
-        runtime=30,
+        runtime=minutes(floor=30),
     params:
         cfg=cfg(
             "diversity.orders",
@@ -51,7 +51,7 @@ rule track_clones:
     threads: 1
     resources:
         mem_mb=mem(20, 800),
-        runtime=30,
+        runtime=minutes(floor=30),
     params:
         cfg=cfg(
             "clones.min_cells",
@@ -133,7 +133,7 @@ rule gather_repertoire:
     threads: 1
     resources:
         mem_mb=mem(20, 800),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg(),
         design=DESIGN,

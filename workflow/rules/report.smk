@@ -43,7 +43,7 @@ rule write_provenance:
     threads: 1
     resources:
         mem_mb=mem(),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg(),
         settings=SETTINGS,
@@ -74,7 +74,7 @@ rule render_report:
     threads: 1
     resources:
         mem_mb=mem(5),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg("report.title"),
         settings=SETTINGS,

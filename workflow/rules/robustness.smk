@@ -16,7 +16,7 @@ rule vary_cells:
     threads: 1
     resources:
         mem_mb=mem(40, 800),
-        runtime=30,
+        runtime=minutes(floor=30),
     params:
         cfg=cfg(
             "qc.min_genes",
@@ -47,7 +47,7 @@ rule gather_robustness:
     threads: 1
     resources:
         mem_mb=mem(20),
-        runtime=10,
+        runtime=minutes(),
     params:
         cfg=cfg(),
         code=code_of("gather_robustness"),
