@@ -1,5 +1,6 @@
 """A whole run of the tiny cohort: what it leaves behind, and that it can be repeated."""
 
+import contextlib
 import hashlib
 import json
 import re
@@ -137,25 +138,46 @@ def test_a_second_run_has_nothing_to_do(tiny_run):
 
 
 NETWORK_OFF = ["unshare", "--net", "--"]
+AGAIN = "again/mes résultats 数据"
 
 
 @pytest.fixture(scope="module")
 def again(tiny_run):
-    """A second whole run, on one core and, where that is permitted, without any network."""
+    """A second whole run, on one core, into a folder with spaces and letters of all kinds.
+
+    Where that is permitted: without any network, and the inputs in a folder that is read-only.
+    """
     offline = (
         shutil.which("unshare")
         and not subprocess.run([*NETWORK_OFF, "true"], capture_output=True).returncode
     )
     command = [sys.executable, "-m", "snakemake", "--cores", "1", "--configfile", "tiny.yaml"]
     prefix = NETWORK_OFF if offline else []
-    done = subprocess.run(
-        [*prefix, *command, "--config", "outdir=again"],
-        cwd=tiny_run,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with read_only(tiny_run / "cohort"):
+        done = subprocess.run(
+            [*prefix, *command, "--config", f"outdir={AGAIN}"],
+            cwd=tiny_run,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     return done, bool(offline)
+
+
+@contextlib.contextmanager
+def read_only(folder):
+    """Make a folder read-only, for root too, while the block runs, if mounting is permitted."""
+    bound = (
+        shutil.which("mount")
+        and not subprocess.run(["mount", "--bind", folder, folder], capture_output=True).returncode
+    )
+    try:
+        if bound:
+            subprocess.run(["mount", "-o", "remount,bind,ro", folder], check=True)
+        yield
+    finally:
+        if bound:
+            subprocess.run(["umount", folder], check=True)
 
 
 def test_one_core_and_two_give_the_same_tables(tiny_run, again):
@@ -163,7 +185,7 @@ def test_one_core_and_two_give_the_same_tables(tiny_run, again):
     first = sorted((tiny_run / "results/tables").glob("*.tsv"))
     assert first
     for path in first:
-        assert digest(path) == digest(tiny_run / "again/tables" / path.name), path.name
+        assert digest(path) == digest(tiny_run / AGAIN / "tables" / path.name), path.name
 
 
 def test_the_whole_workflow_runs_without_a_network(tiny_run, again):
@@ -174,7 +196,7 @@ def test_the_whole_workflow_runs_without_a_network(tiny_run, again):
     refused = subprocess.run([*NETWORK_OFF, sys.executable, "-c", dark], capture_output=True)
     assert b"unreachable" in refused.stderr  # not even the loopback is up
     assert done.returncode == 0, done.stderr[-4000:]
-    assert (tiny_run / "again/report.html").is_file()
+    assert (tiny_run / AGAIN / "report.html").is_file()
 
 
 def test_provenance_says_what_the_run_took(tiny_run):

@@ -156,6 +156,7 @@ OPENERS = {
 FILES_ARE_ITS_TRADE = {
     "tables", "sheets", "heads", "plan", "fingerprint", "runtime", "counts", "matrices", "figures",
     "writers", "named_files", "faults", "records", "dry_run", "igblast", "text_files", "triplets",
+    "looked",
 }  # fmt: skip
 
 

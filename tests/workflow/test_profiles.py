@@ -98,7 +98,10 @@ def test_every_rule_has_one_place(submissions):
     assert {rule for rules in submissions for rule in rules} < names
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.glob("profiles/*/*.yaml")), ids=lambda p: p.parent.name)
+PROFILES = sorted(ROOT.glob("profiles/*/*.yaml"))
+
+
+@pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.parent.name)
 def test_no_key_of_a_profile_stands_twice(path):
     check_keys(path.read_text("utf-8"), path)
 

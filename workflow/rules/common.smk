@@ -31,6 +31,7 @@ from immune_reset.errors import InputError
 from immune_reset.expected import expected_mb
 from immune_reset.fingerprint import code_hash
 from immune_reset.heads import check_files
+from immune_reset.looked import NOTE
 from immune_reset.plan import make_plan
 from immune_reset.planning import patient_design, patients
 from immune_reset.pseudonyms import KEY
@@ -71,7 +72,7 @@ def checked_plan():
                 check_keys(Path(path).read_text("utf-8"), path)
         plan = make_plan(config, ROOT, made)
         if workflow.is_main_process:
-            check_files(plan, made, ROOT)
+            check_files(plan, made, ROOT, note=NOTE)
             check_igblast(plan)
         return plan
     except InputError as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from immune_reset import barcodes, contigs, donors, genomes, input_remarks, text_files
+from immune_reset import barcodes, contigs, donors, genomes, input_remarks, looked, text_files
 from immune_reset.errors import at
 from immune_reset.matrix_heads import Head, check_filtered, read_head
 from immune_reset.named_files import check_named_files
@@ -33,15 +33,32 @@ SAME = 0.5
 """Share of the cells of one name with equal counts from which two samples are one."""
 
 
-def check_files(plan: Plan, made: set[str], root: str | Path) -> None:
+def check_files(
+    plan: Plan, made: set[str], root: str | Path, *, note: str | Path | None = None
+) -> None:
     """Refuse what a checked plan's files show in seconds: sheets' and configuration's alike.
 
-    `made`: paths that a rule writes; `root`: folder of the Snakefile.
+    `made`: paths that a rule writes; `root`: folder of the Snakefile; `note`: where it is kept in
+    which state the sheet's files passed, so that they are not read again (`immune_reset.looked`).
     """
     chosen, rows = plan.settings, list(plan.rows.values())
-    join_by, pattern = chosen["genes"]["join_by"], chosen["car"]["pattern"]
+    genes, car = chosen["genes"], chosen["car"]
+    told = {"car": car["features"], "pattern": car["pattern"], "join_by": genes["join_by"]}
     check_named_files(chosen, rows, root)
-    check_heads(rows, made, car=chosen["car"]["features"], pattern=pattern, join_by=join_by)
+    state = "" if note is None else _state_of(rows, made, told)
+    if note is None or not looked.passed(state, note):
+        check_heads(rows, made, **told)
+        if note is not None:
+            looked.remember(state, note)
+
+
+def _state_of(rows: list[Row], made: set[str], told: dict[str, Any]) -> str:
+    """Return the state of all that `check_heads` reads, and of the modules that read it."""
+    columns = ("gex", "raw_gex", "bcr", "tcr", "donors")
+    named = [row[column] for row in rows for column in columns if column in row]
+    modules = sorted(Path(__file__).parent.glob("*.py"))
+    given = [file for path in named for file in matrix_files(path)]
+    return looked.state_of([*given, *modules], rows, sorted(made.intersection(named)), told)
 
 
 def check_heads(
