@@ -47,22 +47,49 @@ def test_the_words():
     text = "\n".join(preview.lines(JOBS, TIMES, cores=1))
     assert "load                      2      8 s   its settings changed" in text
     assert "3 rules with 4 jobs would run." in text
-    assert "They took 12 s of CPU last time: about 10 s on 1 cores." in text
+    assert "They took 12 s of CPU last time: about 10 s on 1 core." in text
     assert "New tables: qc." in text and "New figures: qc." in text
     assert "The report stays as it is. Nothing was run." in text
 
 
 def test_without_times_and_without_jobs():
     text = "\n".join(preview.lines(JOBS, {}, cores=2))
-    assert "4 jobs are of rules that never ran here." in text and "CPU last time" not in text
+    assert "4 jobs of rules that never ran here." in text and "CPU last time" not in text
     assert preview.lines([], {}, cores=2) == ["Nothing would run: all results are up to date."]
 
 
 def test_changes_are_read_as_yaml():
     found = preview.changes(["a.b=1 a.c=[0,1]", "t='My title' e=null"])
     assert found == {"a": {"b": 1, "c": [0, 1]}, "t": "My title", "e": None}
-    with pytest.raises(InputError, match="is no change of a key"):
-        preview.changes(["a.b"])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a.b", "'a.b' is no change of a key. Write key=value"),
+        ("seed = 4", "'seed' is no change of a key"),
+        ("a..b=3", "is no change of a key"),
+        ("report.title=My title", "'title' is no change of a key.*in quotes"),
+        ("report.title='My title", "a quotation mark is not closed"),
+        ("genes.keep=[a", "'genes.keep=.a': the value cannot be read"),
+        ("clusters=1 clusters.resolution=2", "'clusters' is given a value, and so is"),
+    ],
+)
+def test_what_is_no_change_is_refused_with_the_form(text, said):
+    with pytest.raises(InputError, match=said):
+        preview.changes([text])
+
+
+def test_what_is_due_without_the_change_is_told_apart():
+    edited = job("gather", ["a", "b"], ["out/tables/qc.tsv"], why="its script was edited")
+    text = "\n".join(preview.lines(JOBS, TIMES, cores=1, anyway=[edited]))
+    assert "Without the change too: 1 job (gather: its script was edited)." in text
+    assert "Without" not in "\n".join(preview.lines(JOBS, TIMES, cores=1))
+
+
+def test_without_a_configuration_file(tmp_path, capsys):
+    assert preview.main(["--config", str(tmp_path / "mine.yaml"), "seed=3"]) == 1
+    assert "mine.yaml: there is no such file" in capsys.readouterr().err
 
 
 def test_times_are_those_of_the_benchmark_files(tmp_path, monkeypatch):

@@ -22,6 +22,8 @@ def test_an_empty_file_gives_every_default(schema):
     [
         ({"qc": {"min_gene": 3}}, ["qc.min_gene", "did you mean 'qc.min_genes'"]),
         ({"smaples": "x"}, ["smaples", "did you mean 'samples'"]),
+        ({"min_cells": 3}, ["min_cells", "diversity.min_cells", "or 'clones.min_cells'"]),
+        ({"qc": {"resolution": 1}}, ["qc.resolution", "did you mean 'clusters.resolution'"]),
         ({"qc": {"min_genes": -1}}, ["qc.min_genes", "-1"]),
         ({"qc": {"min_genes": "many"}}, ["qc.min_genes", "many"]),
         ({"qc": 3}, ["qc", "not a section"]),

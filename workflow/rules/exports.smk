@@ -94,3 +94,6 @@ rule list_clusters:
         code=code_of("list_clusters"),
     script:
         "../scripts/list_clusters.py"
+
+
+report_first()

@@ -102,12 +102,11 @@ def sign_counts(rows: pd.DataFrame, folds: pd.DataFrame, net: pd.DataFrame) -> p
 
     `folds` is genes by patients; the mean is weighted by the set's weights.
     """
-    counts = []
-    for name, es in zip(rows["gene_set"], rows["es"], strict=True):
-        inside = net.loc[(net["gene_set"] == name) & net["gene_id"].isin(folds.index)]
-        mean = folds.loc[inside["gene_id"]].mul(inside["weight"].to_numpy(), axis=0).mean()
-        counts.append(int((np.sign(mean) == np.sign(es)).sum()))
-    return pd.Series(counts, index=rows.index, dtype=int)
+    inside = net.loc[net["gene_id"].isin(folds.index)]
+    weighted = folds.loc[inside["gene_id"]].mul(inside["weight"].to_numpy(), axis=0)
+    means = weighted.groupby(inside["gene_set"].to_numpy()).mean().reindex(rows["gene_set"])
+    same = np.sign(means.to_numpy()) == np.sign(rows["es"].to_numpy(dtype=float))[:, None]
+    return pd.Series(same.sum(axis=1), index=rows.index, dtype=int)
 
 
 def enrich(

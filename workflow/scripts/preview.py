@@ -11,6 +11,7 @@ import os
 import shlex
 import statistics
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,9 +20,13 @@ from typing import Any
 from snakemake.exceptions import WorkflowError
 
 from immune_reset.dry_run import FOLLOWS, Job, jobs_to_run
-from immune_reset.errors import InputError
+from immune_reset.errors import InputError, at
 
 ROOT = Path(__file__).resolve().parents[2]
+FORM = (
+    "Write key=value without spaces around the =, such as clusters.resolution=1, and a value with "
+    "spaces in quotes: report.title='A title'"
+)
 Times = dict[str, tuple[float, float]]  # benchmark file: seconds on the clock, seconds of CPU
 
 
@@ -31,21 +36,39 @@ def changes(texts: Sequence[str]) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If a text is no `key=value`.
+        If a text is no `key=value`, or its value is no YAML.
     """
-    import yaml
-
     found: dict[str, Any] = {}
-    for text in (part for whole in texts for part in shlex.split(whole)):
+    for text in _parts(texts):
         key, sign, value = text.partition("=")
-        if not sign or not key:
-            raise InputError(f"'{text}' is no change of a key. Write clusters.resolution=1")
+        if not sign or not all(key.split(".")):
+            raise InputError(f"'{text}' is no change of a key. {FORM}")
         section = found
         *sections, name = key.split(".")
         for part in sections:
             section = section.setdefault(part, {})
-        section[name] = yaml.safe_load(value)
+            if not isinstance(section, dict):
+                raise InputError(f"'{part}' is given a value, and so is '{key}' below it. Keep one")
+        section[name] = _value(text, value)
     return found
+
+
+def _parts(texts: Sequence[str]) -> list[str]:
+    try:
+        return [part for whole in texts for part in shlex.split(whole)]
+    except ValueError:
+        raise InputError(f"{' '.join(texts)}: a quotation mark is not closed. Close it") from None
+
+
+def _value(text: str, value: str) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise InputError(
+            f"'{text}': the value cannot be read. Write it as in config.yaml: 1, word, [a, b]"
+        ) from None
 
 
 def filled(jobs: Sequence[Job], times: Times) -> dict[Job, tuple[float, float]]:
@@ -83,8 +106,10 @@ def spoken(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def lines(jobs: Sequence[Job], times: Times, *, cores: int) -> list[str]:
-    """Return the preview, line by line."""
+def lines(
+    jobs: Sequence[Job], times: Times, *, cores: int, anyway: Sequence[Job] = ()
+) -> list[str]:
+    """Return the preview, line by line; `anyway` would run without the change too."""
     if not jobs:
         return ["Nothing would run: all results are up to date."]
     seconds, counts = filled(jobs, times), Counter(job.rule for job in jobs)
@@ -95,19 +120,28 @@ def lines(jobs: Sequence[Job], times: Times, *, cores: int) -> list[str]:
         why = next((job.why for job in own if job.why != FOLLOWS), FOLLOWS)
         said.append(f"{rule:<22}{n:>5}{spoken(sum(cpu)) if cpu else 'new':>9}   {why}")
     total = sum(cpu for _, cpu in seconds.values())
-    said += ["", f"{len(counts)} rules with {len(jobs)} jobs would run."]
+    said += ["", f"{many(len(counts), 'rule')} with {many(len(jobs), 'job')} would run."]
+    if anyway:
+        also = len({job.key for job in jobs} & {job.key for job in anyway})
+        why = next((job.why for job in anyway if job.why != FOLLOWS), FOLLOWS)
+        said.append(f"Without the change too: {many(also, 'job')} ({anyway[0].rule}: {why}).")
     if seconds:
-        clock = spoken(wall(jobs, seconds, cores))
-        said.append(f"They took {spoken(total)} of CPU last time: about {clock} on {cores} cores.")
+        clock = f"about {spoken(wall(jobs, seconds, cores))} on {many(cores, 'core')}"
+        said.append(f"They took {spoken(total)} of CPU last time: {clock}.")
     if len(seconds) < len(jobs):
-        said.append(f"{len(jobs) - len(seconds)} jobs are of rules that never ran here.")
+        said.append(f"{many(len(jobs) - len(seconds), 'job')} of rules that never ran here.")
     outputs = [Path(path) for job in jobs for path in job.outputs]
     for kind, folder, suffix in (("tables", "tables", ".tsv"), ("figures", "figures", ".png")):
         names = [p.stem for p in outputs if p.parent.name == folder and p.suffix == suffix]
-        said.append(f"New {kind}: {', '.join(names) or 'none'}.")
+        said += textwrap.wrap(f"New {kind}: {', '.join(names) or 'none'}.", 100)
     new = any(path.name == "report.html" for path in outputs)
     said.append(f"The report {'would be new' if new else 'stays as it is'}. Nothing was run.")
     return said
+
+
+def many(n: int, noun: str) -> str:
+    """Return "1 job", "2 jobs"."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def read_times(jobs: Sequence[Job]) -> Times:
@@ -131,15 +165,20 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1)
     parser.add_argument("change", nargs="*", help="key=value, such as clusters.resolution=1")
     chosen = parser.parse_args(arguments)
+    cores, place = max(1, chosen.cores), {"workdir": Path.cwd(), "configfiles": (chosen.config,)}
     try:
+        if not chosen.config.is_file():
+            raise at(
+                chosen.config, "there is no such file", "give the path of a configuration file"
+            )
         config = changes(chosen.change)
-        jobs = jobs_to_run(
-            ROOT / "Snakefile", workdir=Path.cwd(), config=config, configfiles=(chosen.config,)
-        )
+        jobs = jobs_to_run(ROOT / "Snakefile", config=config, **place)
+        anyway = jobs_to_run(ROOT / "Snakefile", **place) if config and jobs else []
     except (InputError, WorkflowError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stdout.write("\n".join(lines(jobs, read_times(jobs), cores=max(1, chosen.cores))) + "\n")
+    said = lines(jobs, read_times(jobs), cores=cores, anyway=anyway)
+    sys.stdout.write("\n".join(said) + "\n")
     return 0
 
 

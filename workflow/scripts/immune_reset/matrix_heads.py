@@ -106,11 +106,13 @@ def _tenx_head(file: h5py.File, path: Path) -> Head:
         marks.update(_marks(own, group["indptr"][: PEEK + 1], values))
         parts.append(genomes.harmonised(*columns))
         names.append(own)
+    if len(tables) == 1:
+        return Head(path, names[0], parts[0], marks)
     features = pd.concat(parts, ignore_index=True)
     types = features["feature_type"].to_numpy(object)
     features = genomes.harmonised(features["gene_id"].array, features["symbol"].array, types)
     human = [number for number, part in enumerate(parts) if not genomes.foreign(part)]
-    return Head(path, names[human[0] if human else 0], features, marks if len(tables) == 1 else {})
+    return Head(path, names[human[0] if human else 0], features)
 
 
 def _check_lengths(group: h5py.Group, n_cells: int, n_features: int, path: Path) -> None:

@@ -24,7 +24,7 @@ def settings(config: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     InputError
         Names the key, what was found and what is allowed.
     """
-    return _section(config, schema, "")
+    return _section(config, schema, "", schema)
 
 
 def check_keys(text: str, place: str | Path) -> None:
@@ -65,7 +65,9 @@ def leaves(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _section(config: Any, schema: dict[str, Any], prefix: str) -> dict[str, Any]:
+def _section(
+    config: Any, schema: dict[str, Any], prefix: str, whole: dict[str, Any]
+) -> dict[str, Any]:
     if config is None:
         config = {}
     if not isinstance(config, dict):
@@ -77,20 +79,33 @@ def _section(config: Any, schema: dict[str, Any], prefix: str) -> dict[str, Any]
     known = schema["properties"]
     for key in config:
         if key not in known:
-            raise _unknown(prefix + str(key), [prefix + name for name in known])
+            raise _unknown(prefix + str(key), [prefix + name for name in known], whole)
     filled = {}
     for key, rule in known.items():
         if rule.get("type") == "object":
-            filled[key] = _section(config.get(key), rule, f"{prefix}{key}.")
+            filled[key] = _section(config.get(key), rule, f"{prefix}{key}.", whole)
         else:
             filled[key] = _value(config.get(key, rule["default"]), rule, prefix + key)
     return filled
 
 
-def _unknown(key: str, known: list[str]) -> InputError:
+def _unknown(key: str, known: list[str], whole: dict[str, Any]) -> InputError:
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(known)}"
+    elsewhere = [f"'{name}'" for name in _names(whole) if name.endswith(f".{key.split('.')[-1]}")]
+    if elsewhere:
+        hint = f"did you mean {' or '.join(elsewhere)}?"
+    else:
+        hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(known)}"
     return InputError(f"configuration: unknown key '{key}'; {hint}")
+
+
+def _names(schema: dict[str, Any], prefix: str = "") -> list[str]:
+    """Return the names of all keys that hold a value."""
+    names = []
+    for key, rule in schema["properties"].items():
+        below = rule.get("type") == "object"
+        names += _names(rule, f"{prefix}{key}.") if below else [prefix + key]
+    return names
 
 
 def _value(value: Any, rule: dict[str, Any], key: str) -> Any:
