@@ -65,9 +65,9 @@ def tables(project: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in (project / "results/tables").glob("*.tsv")}
 
 
-def states() -> dict[str, str]:
-    """Return {job: state} of every job that Slurm remembers."""
-    command = ["squeue", "-h", "-t", "all", "-o", "%A %T"]
+def states(what: str = "%T") -> dict[str, str]:
+    """Return {job: state} of every job that Slurm remembers; `what` of it, as squeue names it."""
+    command = ["squeue", "-h", "-t", "all", "-o", f"%A {what}"]
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     return dict(line.split() for line in lines)
 
@@ -115,8 +115,9 @@ def test_a_job_over_its_time_gets_more(project, local, tmp_path):
     with Held(project, tmp_path / "hold", "gather_qc", *start) as held:
         assert not table.exists()
         assert held.run.wait(400) == 0, held.said()[-3000:]
-    ended = [states()[job] for job in sorted(states().keys() - before.keys(), key=int)]
-    assert ended == ["TIMEOUT", "COMPLETED"]
+    jobs = sorted(states().keys() - before.keys(), key=int)
+    assert [states()[job] for job in jobs] == ["TIMEOUT", "COMPLETED"]
+    assert [states("%l")[job] for job in jobs] == ["1:00", "10:00"]
     assert tables(project) == local
 
 

@@ -47,3 +47,18 @@ def test_a_writer_that_fails_leaves_what_was_there(tmp_path):
         raise OSError("full")
     assert (tmp_path / "made.txt").read_text() == "before"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_a_killed_job_left_goes_and_a_late_one_puts_nothing_in_place(tmp_path):
+    other = tmp_path / ".partial.0a1b2c3d.more-made.txt"
+    other.write_text("of another file")
+    late = tables.whole(tmp_path / "made.txt")
+    late.__enter__().write_text("late")
+    with tables.whole(tmp_path / "made.txt") as partial:
+        partial.write_text("half")
+        with pytest.raises(FileNotFoundError):
+            late.__exit__(None, None, None)
+        assert not (tmp_path / "made.txt").exists()
+        partial.write_text("whole")
+    assert (tmp_path / "made.txt").read_text() == "whole"
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([other.name, "made.txt"])

@@ -6,6 +6,8 @@ import os
 import shutil
 import signal
 import subprocess
+import time
+from pathlib import Path
 
 import pytest
 from conftest import copy_project, snakemake
@@ -83,6 +85,26 @@ def test_snakemake_killed(project, undisturbed, tmp_path):
     refused = snakemake(*TARGETS, cwd=project, cores=1)
     assert refused.returncode == 1 and "--unlock" in refused.stderr
     assert snakemake("--unlock", cwd=project).returncode == 0
+    run_again(project, undisturbed)
+
+
+def test_snakemake_killed_while_its_job_lives_on(project, undisturbed, tmp_path):
+    """As on a cluster. The job comes to its end when the next run has half made the same file."""
+    with Held(project, tmp_path / "hold", "define_clonotypes", *TARGETS) as held:
+        held.run.kill()
+        held.run.wait(60)
+        assert snakemake("--unlock", cwd=project).returncode == 0
+        with Held(project, tmp_path / "next", "define_clonotypes", *TARGETS) as following:
+            half = project / following.target
+            assert following.target == held.target
+            (tmp_path / "hold/go").touch()
+            until = time.time() + 60
+            while Path(f"/proc/{held.pid}").exists() and time.time() < until:
+                time.sleep(0.05)
+            assert not half.exists()
+            assert following.go() == 0, following.said()
+    assert made(project / "results") == undisturbed
+    assert not list((project / "results").rglob(".partial.*"))
     run_again(project, undisturbed)
 
 

@@ -1,6 +1,8 @@
 """Reading and writing the keyed tables that travel between rules."""
 
+import glob
 import json
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -24,10 +26,14 @@ def whole(path: str | Path) -> Iterator[Path]:
     """Give a place beside `path` to write to; it becomes `path` only if the block ends well.
 
     A job that is killed, or finds the disk full or its inputs changed, leaves no half file under
-    the output's name. The place keeps the suffix, by which writers choose their format.
+    the output's name. The place keeps the suffix, by which writers choose their format. Its name is
+    this job's own, and what an earlier job left there goes: one that outlived its Snakemake then
+    ends with an error, and puts nothing in the place of what is made now.
     """
     path = Path(path)
-    partial = path.with_name(f".partial.{path.name}")
+    for left in path.parent.glob(f".partial.????????.{glob.escape(path.name)}"):
+        left.unlink(missing_ok=True)
+    partial = path.with_name(f".partial.{secrets.token_hex(4)}.{path.name}")
     try:
         yield partial
         unchanged.check()
