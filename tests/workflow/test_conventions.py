@@ -67,6 +67,11 @@ def test_every_rule_says_what_it_is_and_what_it_takes(rules):
         assert {"mem_mb", "runtime", "_cores"} <= set(rule.resources), rule.name
 
 
+def test_the_exports_wait_for_the_report(rules):
+    late = {rule.name for rule in rules if not rule.priority}
+    assert late == {"export_cohort", "export_cells", "export_receptors"}
+
+
 def test_inputs_and_outputs_have_names(rules):
     for rule in rules:
         for files in (rule.input, rule.output):

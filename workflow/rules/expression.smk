@@ -39,11 +39,11 @@ rule enrich_pathways:
         f"{LOGS}/enrich_pathways.log",
     benchmark:
         f"{BENCHMARKS}/enrich_pathways.tsv"
+    # one long job of many contrasts: the sooner it starts, the less is waited for it
+    priority: 2
     conda:
         "../../envs/analysis.yaml"
     threads: 1
-    # one long job of many contrasts: the sooner it starts, the less is waited for it
-    priority: 2
     resources:
         mem_mb=mem(30, 1200),
         runtime=minutes(floor=60),
