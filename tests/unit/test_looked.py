@@ -35,6 +35,11 @@ def test_the_note_holds_the_states_of_late(tmp_path):
     assert [path.name for path in note.parent.iterdir()] == ["note.json"]
 
 
+def test_a_place_that_takes_no_note_is_no_fault(tmp_path):
+    (tmp_path / "file").touch()
+    looked.remember("0", tmp_path / "file/note.json")
+
+
 @pytest.mark.parametrize("text", ["{", "{}", "3"])
 def test_a_broken_note_says_nothing(tmp_path, text):
     note = tmp_path / "note.json"

@@ -5,8 +5,10 @@ would read them. So the state in which they passed is kept as a hash; `make chec
 each time.
 """
 
+import contextlib
 import hashlib
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -32,13 +34,14 @@ def passed(state: str, note: str | Path = NOTE) -> bool:
 
 
 def remember(state: str, note: str | Path = NOTE) -> None:
-    """Note that this state is in order."""
+    """Note that this state is in order; where nothing can be written, nothing is noted."""
     note = Path(note)
     states = [state, *(other for other in _read(note) if other != state)][:KEPT]
-    note.parent.mkdir(parents=True, exist_ok=True)
-    partial = note.with_name(f".partial.{note.name}")
-    partial.write_text(json.dumps(states), encoding="utf-8")
-    partial.replace(note)
+    partial = note.with_name(f".{note.name}.{os.getpid()}.partial")
+    with contextlib.suppress(OSError):
+        note.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(json.dumps(states), encoding="utf-8")
+        partial.replace(note)
 
 
 def _state(path: Path) -> list[int] | None:
