@@ -1,8 +1,9 @@
+import ast
 import os
 
 import pytest
 
-from immune_reset.fingerprint import code_hash
+from immune_reset.fingerprint import code_hash, imports
 
 
 @pytest.fixture
@@ -31,3 +32,27 @@ def test_a_touch_a_move_and_other_modules_are_not_seen(scripts, tmp_path_factory
     moved = tmp_path_factory.mktemp("moved") / "scripts"
     scripts.rename(moved)
     assert code_hash("step", moved) == before
+
+
+def by_the_whole(text):
+    """The same by parsing the whole module."""
+    kinds = (ast.Import, ast.ImportFrom)
+    return {ast.unparse(node) for node in ast.walk(ast.parse(text)) if isinstance(node, kinds)}
+
+
+def test_imports_are_those_of_the_whole_module(root):
+    paths = list(root.glob("workflow/scripts/**/*.py"))
+    assert len(paths) > 150
+    for path in paths:
+        text = path.read_text("utf-8")
+        assert {ast.unparse(node) for node in imports(text)} == by_the_whole(text), path
+
+
+def test_imports_over_several_lines_are_read_to_their_end():
+    text = (
+        '"""Take\nfrom the (sheet\nimport nothing.\n"""\n'
+        "from a import (  # first\n    b,  # of two )\n    c as d,\n)\nfrom e import f, \\\n    g\n"
+        "\ndef h():\n    import i.j as k  # late\n"
+    )
+    wanted = {"from a import b, c as d", "from e import f, g", "import i.j as k"}
+    assert {ast.unparse(node) for node in imports(text)} == wanted == by_the_whole(text)
