@@ -78,6 +78,11 @@ def sheet_empty(f):
     sheet(f).write_text("")
 
 
+@case("samples.tsv", "empty")
+def sheet_byte_order_mark_alone(f):
+    sheet(f).write_bytes(b"\xef\xbb\xbf")
+
+
 @case("samples.tsv", "no row")
 def sheet_header_alone(f):
     sheet(f).write_text(sheet(f).read_text().splitlines()[0] + "\n")
