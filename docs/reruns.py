@@ -99,6 +99,7 @@ CHANGES: dict[str, Any] = {
     "claims.min_log2_change": 1.0,
     "claims.min_log_diversity": 0.3,
     "report.title": "Another title",
+    "report.language": "zh",
     "report.pseudonyms": True,
     "report.pseudonym_table": "own/pseudonyms.tsv",
     "export.h5mu": False,

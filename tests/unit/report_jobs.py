@@ -12,6 +12,7 @@ from immune_reset.planning import patient_design
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "workflow" / "report"
+FONTS = [ROOT / f"resources/fonts/NotoSansSC-{weight}.ttf.base64" for weight in ("Regular", "Bold")]
 FIGURES = {
     "plot_qc": ["qc_losses", "qc_distributions"],
     "plot_cells": ["umap_cell_type", "umap_timepoint", "umap_patient", "umap_interferon"],
@@ -113,7 +114,14 @@ def outputs(script: str, folder: Path) -> Files:
     )
 
 
-def draw(script: str, folder: Path, *, empty: bool = False, design: dict | None = None) -> Path:
+def draw(
+    script: str,
+    folder: Path,
+    *,
+    empty: bool = False,
+    design: dict | None = None,
+    language: str = "en",
+) -> Path:
     """Run one plot rule on the invented cohort, or on its tables without rows."""
     frames, columns = report_claims.every_table(), parquets()
     if empty:
@@ -125,10 +133,13 @@ def draw(script: str, folder: Path, *, empty: bool = False, design: dict | None 
         rows = [{"has_bcr": True, "has_tcr": True} | row for row in design["samples"]]
         names = {key: design[key] for key in ("pseudonyms",) if key in design}
         design = patient_design(design | {"samples": rows}, made.PATIENTS[0]) | names
+    given = inputs(script, tables, files)
+    if language != "en":
+        given.languages, given.fonts = TEMPLATES / f"languages/{language}.yaml", FONTS
     job = SimpleNamespace(
-        input=inputs(script, tables, files),
+        input=given,
         output=outputs(script, folder / "figures"),
-        params=SimpleNamespace(cfg=made.SETTINGS, design=design),
+        params=SimpleNamespace(cfg=made.SETTINGS | {"report.language": language}, design=design),
         log=[],
     )
     importlib.import_module(script).main(job)

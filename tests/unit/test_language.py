@@ -30,9 +30,9 @@ def chinese():
     ("text", "said"),
     [
         ("no", "否"),
-        ("% of B", "占B 细胞的 %"),
+        ("% of B", "占 B 细胞的 %"),  # a space before Latin letters
         ("% of cells with a BCR", "占带 BCR 的细胞的 %"),  # not "% of {whole}"
-        ("month 3 vs before", "第 3 个月 与 治疗前 相比"),  # nor "month {n}"
+        ("month 3 vs before", "第 3 个月与治疗前相比"),  # nor "month {n}"
         ("B\nmonth 1", "B 细胞\n第 1 个月"),
         ("IGHV4-34", "IGHV4-34"),
         ("Before", "Before"),
@@ -52,7 +52,7 @@ def test_english_is_untouched():
 
 def test_a_name_of_the_sheet_is_not_a_word():
     language.use("zh", language.without(language.load(TEXT), ["B"]), fonts=["a.ttf"])
-    assert language.said("B vs before") == "B 与 治疗前 相比"
+    assert language.said("B vs before") == "B 与治疗前相比"
     assert language.fonts() == ("a.ttf",)
     language.use("en", None)
     assert language.fonts() == ()

@@ -97,10 +97,18 @@ def test_params_are_one_sorted_dictionary_of_leaves(rules):
 
 
 def test_scripts_read_the_settings_that_their_rule_gives(rules):
+    """The language is read by `immune_reset.runtime`, for every script that draws."""
     for rule in rules:
         text = (SCRIPTS / f"{rule.name}.py").read_text("utf-8")
         read = set(re.findall(r'cfg\["([a-z0-9_.]+)"\]', text))
+        read |= {"report.language"} if "figures.save" in text else set()
         assert read == set(rule.params.cfg), rule.name
+
+
+def test_english_figures_read_neither_catalogue_nor_fonts(rules):
+    for rule in rules:
+        if rule.name.startswith("plot_"):
+            assert not {"languages", "fonts"} & set(dict(rule.input._get_names())), rule.name
 
 
 def test_scripts_read_every_parameter_that_their_rule_gives(rules):

@@ -25,6 +25,7 @@ STRUCTURE = {
     "annotation.labels_column": set(),  # without labels nobody reads it
     "clones.lookup": {"match_receptors"},
     "pathways.gene_sets": {"read_gene_sets"},
+    "report.language": "shown",
     "report.pseudonyms": "shown",
     "report.pseudonym_table": "shown",
     "export.airr": set(),

@@ -108,6 +108,18 @@ def cfg(*keys):
     return {key: SETTINGS[key] for key in sorted(keys)}
 
 
+def words():
+    """The catalogue and the fonts of the report's language; English needs none."""
+    code = SETTINGS["report.language"]
+    if code == "en":
+        return {}
+    fonts = ["NotoSansSC-Regular.ttf.base64", "NotoSansSC-Bold.ttf.base64"]
+    return {
+        "languages": shipped(f"workflow/report/languages/{code}.yaml"),
+        "fonts": [shipped(f"resources/fonts/{name}") for name in fonts],
+    }
+
+
 def code_of(script):
     """Hash of the shared modules that a script imports; see `immune_reset.fingerprint`."""
     return code_hash(script, SCRIPTS)

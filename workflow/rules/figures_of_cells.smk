@@ -1,6 +1,7 @@
 rule plot_qc:
     """Draw what each sample lost, and why."""
     input:
+        **words(),
         qc=f"{TABLES}/qc.tsv",
         cells=of_samples("cells.parquet"),
     output:
@@ -16,7 +17,7 @@ rule plot_qc:
         mem_mb=mem(10),
         runtime=minutes(),
     params:
-        cfg=cfg(),
+        cfg=cfg("report.language"),
         design={KEY: SHOWN[KEY]} if KEY in SHOWN else {},
         code=code_of("plot_qc"),
     script:
@@ -26,6 +27,7 @@ rule plot_qc:
 rule plot_cells:
     """Draw the cells by type, timepoint, patient and interferon score."""
     input:
+        **words(),
         umap=f"{COHORT}/umap.parquet",
         labels=f"{COHORT}/labels.parquet",
         scores=of_samples("cell_scores.parquet"),
@@ -42,7 +44,7 @@ rule plot_cells:
         mem_mb=mem(10),
         runtime=minutes(),
     params:
-        cfg=cfg("seed"),
+        cfg=cfg("report.language", "seed"),
         design=SHOWN,
         code=code_of("plot_cells"),
     script:
@@ -76,6 +78,7 @@ rule thin_cells:
 rule plot_composition:
     """Draw the shares of cell types and their change."""
     input:
+        **words(),
         composition=f"{TABLES}/composition.tsv",
         change=f"{TABLES}/composition_change.tsv",
     output:
@@ -91,25 +94,24 @@ rule plot_composition:
         mem_mb=mem(10),
         runtime=minutes(),
     params:
-        cfg=cfg(),
+        cfg=cfg("report.language"),
         design=SHOWN,
         code=code_of("plot_composition"),
     script:
         "../scripts/plot_composition.py"
 
 
-rule plot_pathways:
-    """Draw interferon and JAK-STAT before and after, by cell type."""
+rule plot_isotypes:
+    """Draw isotypes and somatic hypermutation over time."""
     input:
-        scores=f"{TABLES}/pathway_scores.tsv",
-        change=f"{TABLES}/pathway_change.tsv",
-        attribution=f"{TABLES}/attribution.tsv",
+        **words(),
+        isotypes=f"{TABLES}/isotypes.tsv",
     output:
-        **pictures("pathways"),
+        **pictures("isotypes"),
     log:
-        f"{LOGS}/plot_pathways.log",
+        f"{LOGS}/plot_isotypes.log",
     benchmark:
-        f"{BENCHMARKS}/plot_pathways.tsv"
+        f"{BENCHMARKS}/plot_isotypes.tsv"
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -117,8 +119,8 @@ rule plot_pathways:
         mem_mb=mem(10),
         runtime=minutes(),
     params:
-        cfg=cfg("claims.min_log2_change"),
+        cfg=cfg("report.language"),
         design=SHOWN,
-        code=code_of("plot_pathways"),
+        code=code_of("plot_isotypes"),
     script:
-        "../scripts/plot_pathways.py"
+        "../scripts/plot_isotypes.py"

@@ -1,6 +1,7 @@
 rule plot_diversity:
     """Draw clonotype diversity at equal numbers of cells."""
     input:
+        **words(),
         diversity=f"{TABLES}/diversity.tsv",
         change=f"{TABLES}/diversity_change.tsv",
         curves=f"{COHORT}/diversity_curves.parquet",
@@ -17,7 +18,7 @@ rule plot_diversity:
         mem_mb=mem(10),
         runtime=minutes(),
     params:
-        cfg=cfg(),
+        cfg=cfg("report.language"),
         design=SHOWN,
         code=code_of("plot_diversity"),
     script:
@@ -27,6 +28,7 @@ rule plot_diversity:
 rule plot_clones:
     """Draw clones over time and their fates."""
     input:
+        **words(),
         clones=f"{TABLES}/clones.tsv",
         fates=f"{TABLES}/clone_fates.tsv",
         baseline=f"{TABLES}/baseline_clones.tsv",
@@ -43,40 +45,17 @@ rule plot_clones:
         mem_mb=mem(10),
         runtime=minutes(),
     params:
-        cfg=cfg(),
+        cfg=cfg("report.language"),
         design=SHOWN,
         code=code_of("plot_clones"),
     script:
         "../scripts/plot_clones.py"
 
 
-rule plot_isotypes:
-    """Draw isotypes and somatic hypermutation over time."""
-    input:
-        isotypes=f"{TABLES}/isotypes.tsv",
-    output:
-        **pictures("isotypes"),
-    log:
-        f"{LOGS}/plot_isotypes.log",
-    benchmark:
-        f"{BENCHMARKS}/plot_isotypes.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(10),
-        runtime=minutes(),
-    params:
-        cfg=cfg(),
-        design=SHOWN,
-        code=code_of("plot_isotypes"),
-    script:
-        "../scripts/plot_isotypes.py"
-
-
 rule plot_repertoire:
     """Draw V genes, CDR3 lengths and expansion classes."""
     input:
+        **words(),
         usage=f"{TABLES}/gene_usage.tsv",
         usage_change=f"{TABLES}/gene_usage_change.tsv",
         expansion=f"{TABLES}/expansion.tsv",
@@ -94,7 +73,7 @@ rule plot_repertoire:
         mem_mb=mem(10),
         runtime=minutes(),
     params:
-        cfg=cfg(),
+        cfg=cfg("report.language"),
         design=SHOWN,
         code=code_of("plot_repertoire"),
     script:
@@ -104,6 +83,7 @@ rule plot_repertoire:
 rule plot_clinical:
     """Draw the clinical course with the samples in it."""
     input:
+        **words(),
         clinical=f"{TABLES}/clinical.tsv",
     output:
         **pictures("clinical"),
@@ -118,7 +98,7 @@ rule plot_clinical:
         mem_mb=mem(10),
         runtime=minutes(),
     params:
-        cfg=cfg(),
+        cfg=cfg("report.language"),
         design=SHOWN,
         code=code_of("plot_clinical"),
     script:
@@ -129,6 +109,7 @@ rule plot_patient:
     """Draw one patient's course: clinical measures and cells on one axis of days."""
     input:
         unpack(course_inputs),
+        **words(),
     output:
         **course(),
     log:
@@ -142,7 +123,7 @@ rule plot_patient:
         mem_mb=mem(10),
         runtime=minutes(),
     params:
-        cfg=cfg(),
+        cfg=cfg("report.language"),
         design=shown_patient,
         code=code_of("plot_patient"),
     script:

@@ -106,3 +106,30 @@ rule attribute_change:
         code=code_of("attribute_change"),
     script:
         "../scripts/attribute_change.py"
+
+
+rule plot_pathways:
+    """Draw interferon and JAK-STAT before and after, by cell type."""
+    input:
+        **words(),
+        scores=f"{TABLES}/pathway_scores.tsv",
+        change=f"{TABLES}/pathway_change.tsv",
+        attribution=f"{TABLES}/attribution.tsv",
+    output:
+        **pictures("pathways"),
+    log:
+        f"{LOGS}/plot_pathways.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_pathways.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(10),
+        runtime=minutes(),
+    params:
+        cfg=cfg("claims.min_log2_change", "report.language"),
+        design=SHOWN,
+        code=code_of("plot_pathways"),
+    script:
+        "../scripts/plot_pathways.py"

@@ -25,6 +25,7 @@ rule compare_reference:
 rule plot_reference:
     """Draw the patients beside the range of the healthy controls."""
     input:
+        **words(),
         reference=f"{TABLES}/reference.tsv",
     output:
         **pictures("reference"),
@@ -39,7 +40,7 @@ rule plot_reference:
         mem_mb=mem(10),
         runtime=minutes(),
     params:
-        cfg=cfg(),
+        cfg=cfg("report.language"),
         design=SHOWN,
         code=code_of("plot_reference"),
     script:

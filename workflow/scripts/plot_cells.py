@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.patheffects import withStroke
 
-from immune_reset import design, figures, panels, tables
+from immune_reset import design, figures, language, panels, tables
 from immune_reset.figures import spoken
 from immune_reset.runtime import start
 
@@ -78,7 +78,8 @@ def draw_types(cells: pd.DataFrame):
         ax.text(x, y, name, ha="center", va="center", weight="bold", path_effects=HALO)
     bare(ax, f"{len(cells):,} cells by cell type")
     counts = cells["cell_type"].value_counts()
-    panels.patch_legend(fig, {f"{k} ({counts[k]:,})": c for k, c in colors.items()}, columns=4)
+    named = {f"{language.said(k)} ({counts[k]:,})": color for k, color in colors.items()}
+    panels.patch_legend(fig, named, columns=4)
     return fig
 
 
@@ -117,6 +118,11 @@ def draw_scores(cells: pd.DataFrame, timepoints: list[str]):
     return fig
 
 
+def in_words(cells: pd.DataFrame, what: str) -> str:
+    """Return what a map shows, for its alt text."""
+    return f"UMAP of {len(cells):,} cells coloured by {what}."
+
+
 def main(smk) -> None:
     """Snakemake entry point: read, draw, write."""
     start(smk)
@@ -124,15 +130,16 @@ def main(smk) -> None:
     samples = design.frame(smk.params.design)
     umap, labels = tables.read(smk.input.umap), tables.read(smk.input.labels)
     cells = joined(umap, labels, samples, seed=cfg["seed"])
-    alt = f"UMAP of {len(cells):,} cells coloured by "
     fig, path = draw_types(cells), (out.umap_cell_type_png, out.umap_cell_type_pdf)
-    figures.save(fig, *path, alt=alt + "cell type.")
+    figures.save(fig, *path, alt=in_words(cells, "cell type"))
     times = [t for t in smk.params.design["timepoints"] if (cells["timepoint"] == t).any()]
     fig = draw_split(cells, "timepoint", figures.timepoint_colors(times))
-    figures.save(fig, out.umap_timepoint_png, out.umap_timepoint_pdf, alt=alt + "timepoint.")
+    path = (out.umap_timepoint_png, out.umap_timepoint_pdf)
+    figures.save(fig, *path, alt=in_words(cells, "timepoint"))
     people = list(dict.fromkeys(samples["patient"].astype(str)))
     fig = draw_split(cells, "patient", figures.patient_colors(people))
-    figures.save(fig, out.umap_patient_png, out.umap_patient_pdf, alt=alt + "patient.")
+    path = (out.umap_patient_png, out.umap_patient_pdf)
+    figures.save(fig, *path, alt=in_words(cells, "patient"))
     path = (out.umap_interferon_png, out.umap_interferon_pdf)
     scored = tables.optional(smk.input, "scores")
     scores = tables.read_many(scored) if scored else pd.DataFrame()
@@ -140,7 +147,8 @@ def main(smk) -> None:
         figures.save_note(f"No cell carries an {SCORE} score: too few of its genes.", *path)
         return
     cells = cells.merge(scores[["cell_id", SCORE]], on="cell_id", how="left", validate="1:1")
-    figures.save(draw_scores(cells, times), *path, alt=alt + "interferon score, by timepoint.")
+    alt = in_words(cells, "interferon score, by timepoint")
+    figures.save(draw_scores(cells, times), *path, alt=alt)
 
 
 if __name__ == "__main__":

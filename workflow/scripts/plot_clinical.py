@@ -6,7 +6,7 @@ Output: `clinical_course_png|pdf`.
 
 import pandas as pd
 
-from immune_reset import design, figures, panels, tables, wording
+from immune_reset import design, figures, language, panels, tables, wording
 from immune_reset.figures import GREY, INK, spoken
 from immune_reset.runtime import start
 
@@ -36,7 +36,8 @@ def marks(clinical: pd.DataFrame) -> pd.DataFrame:
     value = rows["value"].map(_words)
     unit = rows["unit"].fillna("").astype(str).map(lambda u: f" {u}" if u else "")
     sized, grade = value + unit.where(value != "", ""), unit == " grade"
-    rows["label"] = rows["measure"].astype(str) + sized.mask(grade, " grade" + value)
+    label = rows["measure"].astype(str) + sized.mask(grade, " grade" + value)
+    rows["label"] = label.map(language.said)
     rows["day"] = pd.to_numeric(rows["day"], errors="coerce")
     rows = rows.dropna(subset=["day"]).drop_duplicates(["patient", "day", "kind", "label"])
     keys = ["patient", "day", "kind"]
@@ -56,7 +57,7 @@ def with_room(noted: pd.DataFrame, days_per_inch: float) -> set[int]:
         line = (row.patient, row.kind)
         if row.day >= ends.get(line, -float("inf")):
             shown.add(row.Index)
-            ends[line] = row.day + (0.065 * len(row.label) + 0.2) * days_per_inch
+            ends[line] = row.day + (0.065 * language.letters(row.label) + 0.2) * days_per_inch
     return shown
 
 
@@ -79,8 +80,11 @@ def draw_marks(ax, clinical: pd.DataFrame, samples: pd.DataFrame, looks: dict) -
     ax.set_yticks(range(len(looks)), list(looks))
     ax.set_ylim(len(looks) - 0.4, -0.6)
     left_out = len(noted) - len(shown)
-    room = f"     ({left_out} labels without room: tables/clinical.tsv)" if left_out else ""
-    ax.set_title("sampled  |     event  ★     drug  ■" + room)
+    title = language.said("sampled  |     event  ★     drug  ■")
+    if left_out:
+        room = f"({left_out} labels without room: tables/clinical.tsv)"
+        title += f"     {language.said(room)}"
+    ax.set_title(title)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
 

@@ -8,7 +8,7 @@ Outputs: `patient_png|pdf`.
 import numpy as np
 import pandas as pd
 
-from immune_reset import course, design, figures, tables
+from immune_reset import course, design, figures, language, tables
 from immune_reset.course import Panel
 from immune_reset.runtime import start
 
@@ -95,7 +95,7 @@ def main(smk) -> None:
         figures.save_note(f"Nothing of patient {patient} can be drawn over time.", *paths)
         return
     fig = draw(panels, clinical, samples, dated=dated)
-    what = "; ".join(panel.title for panel in panels)
+    what = "; ".join(language.said(panel.title) for panel in panels)
     figures.save(fig, *paths, alt=f"Course of patient {patient} over time: {what}.")
 
 

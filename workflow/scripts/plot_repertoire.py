@@ -65,9 +65,8 @@ def draw_expansion(frame: pd.DataFrame, colors: dict[str, str], plan: dict, peop
         totals = zip(n, shares.sum(axis=1), whys, strict=True)
         panels.stacked(ax, shares, colors, [note(*total) for total in totals])
         m = own["m"].max()
-        depth = f" at {m:,.0f} cells" if m == m else ""
-        name = receptor if part == "all" else part
-        ax.set_title(f"{patient} {name}{depth}", fontsize=9)
+        name = f"{patient} {receptor if part == 'all' else part}"
+        ax.set_title(f"{name} at {m:,.0f} cells" if m == m else name, fontsize=9)
     looks = {CLASS_WORDS[name]: color for name, color in colors.items()}
     panels.patch_legend(fig, looks, columns=3 if len(places) < 3 else 6)
     return fig

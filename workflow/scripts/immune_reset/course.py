@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from immune_reset import treatments, wording
+from immune_reset import language, treatments, wording
 from immune_reset.figures import FAINT, GREY, INK, spoken
 
 FIRST = ("sledai", "protein", "upcr", "c3", "c4", "dsdna", "ssa", "igg", "igm", "iga")
@@ -40,7 +40,7 @@ def measures(clinical: pd.DataFrame) -> list[Panel]:
         subset=["value", "day"]
     )
     units = rows["unit"].fillna("").astype(str).map(wording.unit_words)
-    titles = rows["measure"].map(spoken) + units.map(lambda u: f" ({u})" if u else "")
+    titles = rows["measure"].str.replace("_", " ") + units.map(lambda u: f" ({u})" if u else "")
     found = []
     for title, part in rows.groupby(titles, sort=False):
         frame = part.sort_values("day", kind="stable")[["day", "value"]].drop_duplicates()
@@ -176,7 +176,9 @@ def _grade(words: str) -> str:
 def _fitting(words: str, inches: float) -> str:
     """Return as much of a dose as a bar of so many inches holds: all, the number, nothing."""
     parts = (words, words.partition(" ")[0], "")
-    return next(part for part in parts if not part or 0.06 * len(part) + 0.05 <= inches)
+    return next(
+        part for part in parts if not part or 0.06 * language.letters(part) + 0.05 <= inches
+    )
 
 
 def draw_lanes(ax: Axes, rows: Sequence[tuple[str, list]], end: float) -> None:
@@ -222,7 +224,7 @@ def mark_times(axes: Sequence[Axes], times: Mapping[str, float]) -> None:
     ends: list[float] = []  # where the last name of each line ends
     for day, names in sorted(named.items()):
         text, style = ", ".join(names), {"ha": "center", "fontsize": 8, "color": "#0B4F8A"}
-        half = (0.0325 * len(text) + 0.04) * per_inch
+        half = (0.0325 * language.letters(text) + 0.04) * per_inch
         line = next((i for i, end in enumerate(ends) if end <= day - half), len(ends))
         ends[line : line + 1] = [day + half]
         axes[0].annotate(text, (day, 1), (0, 5 + 11 * line), **place, **style)

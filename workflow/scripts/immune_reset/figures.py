@@ -5,8 +5,11 @@ Tol 2021, extended); no figure leaves a distinction to colour alone: shapes, lab
 carry it too.
 """
 
+import base64
 import logging
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from pathlib import Path
 
 import matplotlib
@@ -18,9 +21,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontEntry, fontManager, get_font
 from matplotlib.text import Text
 
-from immune_reset import pseudonyms, tables
+from immune_reset import language, pseudonyms, tables
 
 CELL_TYPES = {
     "B": "#0072B2",
@@ -60,9 +64,10 @@ PATIENTS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")
 INK, GREY, FAINT = "#1F2430", "#6B7280", "#D5D9E0"
 DPI = 150
+LATIN = "DejaVu Sans"
 
 STYLE = {
-    "font.family": "DejaVu Sans",
+    "font.family": LATIN,
     "font.size": 9,
     "axes.titlesize": 10,
     "axes.titleweight": "bold",
@@ -93,6 +98,7 @@ logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 def figure(width: float, height: float) -> Figure:
     """Return an empty figure of that size (inches) in the project's style."""
+    matplotlib.rcParams["font.family"] = [LATIN, *_families()]
     return Figure(figsize=(width, height), layout="constrained", facecolor="white")
 
 
@@ -104,8 +110,8 @@ def save(
     `alt`, what the figure shows in a sentence, travels in the PNG's text key "Description";
     `empty`, why there is nothing to show, in "Comment": the report prints that instead.
     """
-    hide_names(fig)
-    alt, empty = pseudonyms.hidden(alt), pseudonyms.hidden(empty or "")
+    show_words(fig)
+    alt, empty = shown(alt), shown(empty or "")
     texts = {"Software": None, "Description": alt} | ({"Comment": empty} if empty else {})
     plain = {"CreationDate": None, "ModDate": None, "Producer": None, "Creator": None}
     # each canvas draws once; Figure.savefig draws twice, to lay out anew
@@ -116,26 +122,72 @@ def save(
         FigureCanvasPdf(fig).print_pdf(partial, metadata=plain | {"Subject": alt})
 
 
-def hide_names(fig: Figure) -> None:
-    """Put the pseudonyms in use, if any, in place of the names in every text of a figure."""
-    if not pseudonyms.any_in_use():
+def shown(text: str) -> str:
+    """Return a text as it is shown: names hidden, in the language of the report."""
+    return language.said(pseudonyms.hidden(text))
+
+
+def show_words(fig: Figure) -> None:
+    """Put every text of a figure as it is shown: see `shown`."""
+    if not pseudonyms.any_in_use() and language.code() == language.ENGLISH:
         return
     for axis in (axis for axes in fig.axes for axis in (axes.xaxis, axes.yaxis)):
         form = axis.get_major_formatter()  # whatever its kind: its labels are made when drawn
-        form.format_ticks = _hiding(form.format_ticks)
+        form.format_ticks = _showing(form.format_ticks)
+    bold = _bold_letters()
     for text in fig.findobj(Text):
-        if (shown := pseudonyms.hidden(text.get_text())) != text.get_text():
-            text.set_text(shown)
+        if (words := shown(text.get_text())) != text.get_text():
+            text.set_text(words)
+        if bold and text.get_fontweight() == "bold" and language.lacking(words, bold):
+            text.set_fontweight("normal")  # a user's own words, in one weight at least
 
 
-def _hiding(labels: Callable[[Sequence[float]], list[str]]) -> Callable:
-    return lambda values: [pseudonyms.hidden(str(label)) for label in labels(values)]
+def _showing(labels: Callable[[Sequence[float]], list[str]]) -> Callable:
+    return lambda values: [shown(str(label)) for label in labels(values)]
+
+
+def _families() -> list[str]:
+    """Return the family of the language's own fonts, known to matplotlib from here on."""
+    own = f"letters of {language.code()}"
+    for path in _font_files():
+        entry = FontEntry(fname=path, name=own, weight="bold" if _is_bold(path) else "normal")
+        if entry not in fontManager.ttflist:
+            fontManager.ttflist.append(entry)
+    return [own] if language.fonts() else []
+
+
+def _font_files() -> list[str]:
+    return [_unpacked(str(path)) for path in language.fonts()]
+
+
+@cache
+def _unpacked(path: str) -> str:
+    """Return a font that is shipped as base64 as a file, which lasts as long as the process."""
+    place = Path(_unpacked_fonts().name) / Path(path).stem
+    place.write_bytes(base64.b64decode(Path(path).read_bytes()))
+    return str(place)
+
+
+@cache
+def _unpacked_fonts() -> tempfile.TemporaryDirectory:
+    return tempfile.TemporaryDirectory(prefix="fonts")
+
+
+def _is_bold(path: str) -> bool:
+    return "bold" in Path(path).name.lower()
+
+
+def _bold_letters() -> set[int]:
+    """Return the letters of the language's bold font, which has not all of the regular one."""
+    bold = [path for path in _font_files() if _is_bold(path)]
+    return {letter for path in bold for letter in get_font(path).get_charmap()}
 
 
 def save_note(reason: str, png: str | Path, pdf: str | Path) -> None:
     """Write a figure that holds only the sentence why there is nothing to draw."""
     fig = figure(7, 1.2)
-    fig.text(0.02, 0.5, reason, va="center", fontsize=10, color=INK, wrap=True)
+    words = language.folded(shown(reason), 80)
+    fig.text(0.02, 0.5, words, va="center", fontsize=10, color=INK, wrap=True)
     save(fig, png, pdf, alt=reason, empty=reason)
 
 
@@ -169,8 +221,8 @@ def markers(names: Sequence[str]) -> dict[str, str]:
 
 
 def spoken(name: str) -> str:
-    """Return a name of the sheet as it is read: `month_1` as "month 1"."""
-    return str(name).replace("_", " ")
+    """Return a name of the sheet as it is read, in the report's language: "month 1"."""
+    return language.said(str(name).replace("_", " "))
 
 
 def text_on(color: str) -> str:

@@ -8,7 +8,7 @@ catalogue knows it. `{n}`, `{n2}`, ... take a number alone, every other name any
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from immune_reset.errors import at
 
@@ -16,6 +16,9 @@ Catalogue = Mapping[str, Mapping[str, str]]
 ENGLISH = "en"
 PLACEHOLDER = re.compile(r"\{([a-z_]\w*)\}")
 NUMBER = r"[-−+]?\d[\d.,]*"
+HAN = "\u3400-\u9fff"
+TOUCHING = re.compile(rf"(?<=[{HAN}])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9])(?=[{HAN}])")
+APART = re.compile(rf"(?<=[{HAN}]) (?=[{HAN}])")
 WIDE = 1.6  # width of a Chinese character, in letters of the same size
 
 _code = ENGLISH
@@ -52,8 +55,10 @@ def fonts() -> tuple[str, ...]:
 def said(text: str) -> str:
     """Return a text in the language in use: as it stands in the catalogue, else by a pattern.
 
-    Of several patterns the one with the most letters of its own is taken. Lines that the catalogue
-    does not know together are translated one by one; a text that it does not know is returned.
+    Of several patterns the one with the most letters of its own is taken; in what it gives, a
+    space stands between Chinese and Latin letters and none between two Chinese ones. Lines that
+    the catalogue does not know together are translated one by one; a text that it does not know
+    is returned.
     """
     if _code == ENGLISH or not text:
         return text
@@ -62,7 +67,8 @@ def said(text: str) -> str:
     for pattern, target in _patterns:
         if match := pattern.fullmatch(text):
             parts = {name: said(part) for name, part in match.groupdict().items()}
-            return PLACEHOLDER.sub(lambda found, parts=parts: parts[found[1]], target)
+            filled = PLACEHOLDER.sub(lambda found, parts=parts: parts[found[1]], target)
+            return TOUCHING.sub(" ", APART.sub("", filled))
     if "\n" in text:
         return "\n".join(said(line) for line in text.split("\n"))
     return text
@@ -73,6 +79,11 @@ def letters(text: str) -> float:
     if _code == ENGLISH:
         return len(text)
     return sum(WIDE if _wide(sign) else 1 for sign in said(text))
+
+
+def lacking(text: str, known: Container[int]) -> set[str]:
+    """Return the Chinese characters of a text whose codes a font does not have."""
+    return {sign for sign in text if _wide(sign) and ord(sign) not in known}
 
 
 def folded(text: str, width: float) -> str:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from immune_reset import design
+from immune_reset import design, language
 from immune_reset.figures import FAINT, GREY, INK, figure, markers, patient_colors, spoken
 
 LETTER = 0.075
@@ -110,7 +110,7 @@ def stacked(ax: Axes, parts: pd.DataFrame, colors: Mapping[str, str], notes: Seq
     """Draw one stacked bar per row of `parts` (percent by name), its note above it.
 
     A note of words ("no BCR file") in the place of a bar is written upright, and so is one of
-    numbers ("10: n.e.") where bars stand close.
+    numbers ("10: n.e.") where bars stand close or Chinese makes it wide.
     """
     bottom = np.zeros(len(parts))
     for name, color in colors.items():
@@ -118,7 +118,8 @@ def stacked(ax: Axes, parts: pd.DataFrame, colors: Mapping[str, str], notes: Seq
         ax.bar(range(len(parts)), height, bottom=bottom, color=color, ec="white", lw=0.6, width=0.7)
         bottom += height
     for x, note in enumerate(notes):
-        upright = bottom[x] == 0 and (not note[:1].isdigit() or len(parts) > 4)
+        long = len(parts) > 4 or language.letters(note) > len(note)
+        upright = bottom[x] == 0 and (not note[:1].isdigit() or long)
         style = {"ha": "center", "va": "bottom", "fontsize": 8, "color": GREY}
         ax.text(x, bottom[x] + 1.5, note, rotation=90 if upright else 0, **style)
     time_ticks(ax, list(parts.index))
@@ -133,7 +134,7 @@ def say_missing(ax: Axes, words: Mapping[str, str]) -> None:
     if words:
         low, high = ax.get_ylim()
         ax.set_ylim(low, high + 0.12 * len(words) * (high - low))
-    lines = [f"{spoken(timepoint)}: {why}" for timepoint, why in words.items()]
+    lines = [language.said(f"{spoken(time)}: {why}") for time, why in words.items()]
     style = {"ha": "right", "va": "top", "fontsize": 8, "color": GREY}
     ax.text(0.99, 0.98, "\n".join(lines), transform=ax.transAxes, **style)
 
@@ -155,7 +156,7 @@ def patch_legend(fig: Figure, colors: Mapping[str, str], columns: int = 6) -> No
 
 def _legend_at_foot(fig: Figure, handles: Sequence[Artist], columns: int) -> None:
     """Put a legend under the panels, in no more columns than the figure is wide."""
-    longest = max((len(str(handle.get_label())) for handle in handles), default=0)
+    longest = max((language.letters(str(h.get_label())) for h in handles), default=0)
     fitting = int((fig.get_figwidth() - 0.1) / (0.55 + LETTER * longest))
     columns = max(1, min(columns, fitting, len(handles)))
     fig.legend(handles=handles, loc="outside lower center", ncols=columns)
@@ -168,7 +169,7 @@ def time_ticks(ax: Axes, timepoints: Sequence[str]) -> None:
     spec = ax.get_subplotspec()
     columns = spec.get_gridspec().ncols if spec is not None else 1
     wide = ax.get_figure().get_figwidth() / columns - 0.65  # without the axis of values
-    if len(names) * (LETTER * max(map(len, names), default=0) + 0.08) > wide:
+    if len(names) * (LETTER * max(map(language.letters, names), default=0) + 0.08) > wide:
         ax.tick_params(axis="x", rotation=40)
         for label in ax.get_xticklabels():
             label.set(ha="right", rotation_mode="anchor")

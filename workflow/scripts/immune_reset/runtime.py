@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from immune_reset import pseudonyms, unchanged
+from immune_reset import language, pseudonyms, unchanged
 from immune_reset.errors import InputError
 
 UNCAUGHT = "uncaught exception"
@@ -21,13 +21,33 @@ THREAD_VARIABLES = (
 def start(smk) -> None:
     """Set up a script's run: log file, uncaught errors in the log, one thread, inputs watched.
 
+    Pseudonyms (`params.design`) and language (`params.cfg`, inputs `languages` and `fonts`) are
+    set where the rule gives them.
+
     One thread, whatever the job's `threads`: with more, PCA, UMAP and Harmony differ in their
     last bits, and the same inputs must give the same tables on any machine.
     """
     setup_logging(smk.log[0] if len(smk.log) else None)
     pin_threads()
     unchanged.watch(smk.input if isinstance(smk.input, list) else [])
-    pseudonyms.use(getattr(getattr(smk, "params", None), "design", None))
+    params = getattr(smk, "params", None)
+    pseudonyms.use(getattr(params, "design", None))
+    _speak(smk.input, params)
+
+
+def _speak(files, params) -> None:
+    """Set the language of the report, if the rule is told one; patients' names stay as they are."""
+    code = (getattr(params, "cfg", None) or {}).get("report.language", language.ENGLISH)
+    if code == language.ENGLISH:
+        language.use(code, None)
+        return
+    path, design = Path(files.languages), getattr(params, "design", None) or {}
+    catalogue = language.load(path.read_text("utf-8"), str(path))
+    rows = [design, *design.get("samples", [])]
+    names = {str(row["patient"]) for row in rows if "patient" in row}
+    names |= set((design.get(pseudonyms.KEY) or {}).values())
+    fonts = getattr(files, "fonts", None) or []
+    language.use(code, language.without(catalogue, names), fonts)
 
 
 def setup_logging(log_path: str | Path | None, level: str = "INFO") -> None:
