@@ -2,9 +2,14 @@
 
 import pandas as pd
 import pytest
+import yaml
 from conftest import copy_project, snakemake
+from unit import report_jobs, report_tables, report_words
 
+import render_report
 from immune_reset import tables
+from immune_reset.plan import make_plan
+from immune_reset.settings import leaves
 
 LEVELS = ["B", "plasma", "CD4 T", "CD8 T", "NK", "monocyte", "DC"]
 
@@ -80,3 +85,23 @@ def test_cells_of_a_clone_that_was_erased_are_not_called_persisting(demo):
     planted = pd.read_csv(demo / "resources/demo/data/truth/clones.tsv", sep="\t", dtype=str)
     assert {"eradicated", "stable"} <= set(fates["fate"])
     assert set(planted["patient"]) == set(fates["patient"])
+
+
+def test_no_english_is_left_in_the_chinese_report(demo, tmp_path):
+    names = [*render_report.TABLES, *render_report.UNSEEN]
+    found = {name: demo / f"results/tables/{name}.tsv" for name in names}
+    frames = {name: tables.read(path) for name, path in found.items() if path.is_file()}
+    plan = make_plan(yaml.safe_load((demo / "config.yaml").read_text("utf-8")), demo, set())
+    clinical = frames["clinical"]
+    own = {*clinical["measure"], *clinical["unit"].dropna(), *plan.rows, *report_tables.VERSIONS}
+    own |= {row["patient"] for row in plan.rows.values()}
+    html = report_jobs.render(
+        tmp_path,
+        frames,
+        design=plan.design,
+        settings=leaves(plan.settings),
+        provenance=str(demo / "results/provenance.json"),
+        cell_map=str(demo / "results/cohort/map.json"),
+        code="zh",
+    )
+    assert report_words.left(html, own) == {}

@@ -8,6 +8,7 @@ import pandas as pd
 from unit import report_claims, report_repertoire
 from unit import report_tables as made
 
+from immune_reset import language
 from immune_reset.planning import patient_design
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -157,11 +158,13 @@ def render(
     settings: dict | None = None,
     cell_map: str | None = None,
     pseudonyms: bool = False,
+    code: str = "en",
 ) -> str:
     """Write the report of the given tables and return its HTML."""
     given = report_claims.write_all(folder, frames)
     given |= {"provenance": provenance} if provenance else {}
     given |= {"map": cell_map} if cell_map else {}
+    given |= {"languages": TEMPLATES / f"languages/{code}.yaml"} if code != "en" else {}
     told = {"pseudonyms": str(folder / "pseudonyms.tsv")} if pseudonyms else {}
     job = SimpleNamespace(
         input=Files(
@@ -171,7 +174,7 @@ def render(
         ),
         output=Files(report=str(folder / "report.html"), **told),
         params=SimpleNamespace(
-            cfg={"report.title": title},
+            cfg={"report.title": title, "report.language": code},
             settings=settings or made.SETTINGS,
             design=design or made.design(),
             versions=made.VERSIONS,
@@ -179,5 +182,8 @@ def render(
         ),
         log=[],
     )
-    importlib.import_module("render_report").main(job)
+    try:
+        importlib.import_module("render_report").main(job)
+    finally:
+        language.use("en", None)
     return (folder / "report.html").read_text(encoding="utf-8")

@@ -27,7 +27,7 @@ CATALOGUE = language.load((jobs.TEMPLATES / "languages/zh.yaml").read_text("utf-
 # the same in both languages: genes, receptors, units and methods
 NAMES = re.compile(
     "BCR|TCR|CAR|CD3|CD4|CD8|NK|T|B|CDR3|V|IGH[MDGAE]?|TRB|(IG|TR)[HKLAB][VDJ][0-9]+|ISG28|JAK|STAT"
-    "|STAT3|IL6|I|UMI|UMAP|AUCell|D1|log2|n|m|contig"
+    "|STAT3|IL6|I|UMI|UMAP|AUCell|D1|log2|n|m|contig|dsDNA"
 )
 # what the invented cohort calls its people, samples, measures, drugs and units
 OWN = {row[key] for row in made.design()["samples"] for key in ("patient", "sample")}

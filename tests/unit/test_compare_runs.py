@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from unit import report_words
 from unit.test_render_report import Page
 
 import compare_runs
@@ -223,3 +224,19 @@ def test_what_is_missing_is_said_in_one_line(tmp_path, capsys, fault):
     code, said, _, _ = run(one, two, to, capsys)
     assert code == 1 and wanted in said and said.count("\n") == 1 and "Traceback" not in said
     assert not to.exists()
+
+
+def test_the_page_speaks_the_language_of_both_reports(tmp_path, capsys):
+    chinese = {"report.language": "zh"}
+    one = folder(tmp_path / "a", [claim()], record("P1", **chinese))
+    two = folder(tmp_path / "b", [claim(direction="increased")], record("P1", **chinese))
+    other = folder(tmp_path / "c", [claim()], record("P1"))
+    assert compare_runs.main([str(one), str(two), "--to", str(tmp_path / "zh.html")]) == 0
+    page = (tmp_path / "zh.html").read_text("utf-8")
+    assert '<html lang="zh-CN">' in page
+    assert "B 细胞占比" in page
+    left = report_words.left(page, {"a", "b", "P1_pre", "P1_post", "post", "pre"})
+    assert left == {}
+    assert "Another verdict: 1" in capsys.readouterr().out
+    assert compare_runs.main([str(one), str(other), "--to", str(tmp_path / "en.html")]) == 0
+    assert '<html lang="en">' in (tmp_path / "en.html").read_text("utf-8")

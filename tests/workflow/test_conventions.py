@@ -97,11 +97,11 @@ def test_params_are_one_sorted_dictionary_of_leaves(rules):
 
 
 def test_scripts_read_the_settings_that_their_rule_gives(rules):
-    """The language is read by `immune_reset.runtime`, for every script that draws."""
+    """The language is read by `immune_reset.runtime`, for all that draw or write the report."""
     for rule in rules:
         text = (SCRIPTS / f"{rule.name}.py").read_text("utf-8")
         read = set(re.findall(r'cfg\["([a-z0-9_.]+)"\]', text))
-        read |= {"report.language"} if "figures.save" in text else set()
+        read |= {"report.language"} if re.search(r"figures\.save|language\.", text) else set()
         assert read == set(rule.params.cfg), rule.name
 
 

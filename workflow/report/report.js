@@ -31,7 +31,7 @@
     if (rows.length < 8) return;
     const label = document.createElement("label");
     label.className = "filter";
-    label.textContent = "Filter rows ";
+    label.textContent = "{% trans %}Filter rows {% endtrans %}";
     const input = document.createElement("input");
     input.type = "search";
     const status = document.createElement("span");
@@ -47,7 +47,7 @@
         row.hidden = !words.every(function (word) { return text.includes(word); });
         shown += row.hidden ? 0 : 1;
       });
-      status.textContent = words.length ? shown + " of " + rows.length + " rows" : "";
+      status.textContent = words.length ? {% trans %}shown + " of " + rows.length + " rows"{% endtrans %} : "";
     });
   });
   // a picture wider than the screen scrolls, by keyboard too

@@ -197,9 +197,12 @@ def report_tables(wildcards):
 
 
 def templates():
-    """The files that the report is made of."""
+    """The files that the report is made of, but for the catalogues of other languages."""
     folder = ROOT / "workflow" / "report"
-    wanted = (p for p in folder.rglob("*") if p.suffix not in {"", ".rst"})
+    wanted = [p for p in folder.rglob("*") if p.suffix not in {"", ".rst"}]
+    wanted = [p for p in wanted if p.parent.name != "languages"]
+    code = SETTINGS["report.language"]
+    wanted += [p for p in [folder / "languages" / f"{code}.css"] if p.is_file()]
     return [shipped(name) for name in sorted(p.relative_to(ROOT).as_posix() for p in wanted)]
 
 

@@ -62,6 +62,7 @@ rule render_report:
         unpack(only(PLAN.has_gex, map=f"{COHORT}/map.json")),
         figures=[f"{PLOTS}/{name}.png" for name in figures_made()],
         templates=templates(),
+        **words(),
         provenance=f"{OUT}/provenance.json",
     output:
         **reports(),
@@ -76,7 +77,7 @@ rule render_report:
         mem_mb=mem(5),
         runtime=minutes(),
     params:
-        cfg=cfg("report.title"),
+        cfg=cfg("report.language", "report.title"),
         settings=SETTINGS,
         design=SHOWN,
         versions=VERSIONS,

@@ -8,17 +8,17 @@ Writes one self-contained page, and beside it a table of the same name (.tsv).
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from markupsafe import Markup
 
-from immune_reset import compared, pseudonyms, report, report_facts, tables
+from immune_reset import compared, language, pseudonyms, report, report_facts, tables
 from immune_reset.errors import InputError, at
 
 PAGES = Path(__file__).resolve().parents[1] / "report"
+LANGUAGES = PAGES / "languages"
 SHOWN = 12  # claims with another verdict that the terminal shows
 
 
@@ -65,12 +65,28 @@ def names_of(folders: list[Path]) -> list[str]:
     return short if short[0] != short[1] else [str(folder) for folder in folders]
 
 
+def language_of(runs: Sequence[compared.Run]) -> str:
+    """Return the language of both runs' reports; English where they differ."""
+    codes = {run.record.get("config", {}).get("report.language", language.ENGLISH) for run in runs}
+    known = [code for code in codes if (LANGUAGES / f"{code}.yaml").is_file()]
+    return known[0] if len(codes) == len(known) == 1 else language.ENGLISH
+
+
+def compared_in(
+    runs: Sequence[compared.Run], texts: Mapping[str, str], code: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what the page shows, names hidden, and its words; sets the language for the page."""
+    path = LANGUAGES / f"{code}.yaml"
+    words = None if code == language.ENGLISH else language.load(path.read_text("utf-8"), str(path))
+    language.use(code, words)
+    catalogue = report.catalogue(texts["sentences.yaml"])
+    return pseudonyms.hide(compared.compare(*runs, catalogue)), catalogue["compare"]
+
+
 def page(found: Mapping[str, Any], texts: Mapping[str, str], words: Mapping[str, Any]) -> str:
     """Return the HTML page: the look of the report, every value escaped, nothing outside it."""
     made = report.environment(texts)
-    inlined = {"css": Markup(texts["styles.css"]), "js": Markup(texts["report.js"])}
-    html = made.get_template("compare.html").render(words=words, **inlined, **found)
-    return "\n".join(line.rstrip() for line in html.splitlines() if line.strip()) + "\n"
+    return report.page_of(made, "compare.html", texts, {"words": words, **found})
 
 
 def lines(found: Mapping[str, Any], words: Mapping[str, Any]) -> list[str]:
@@ -114,18 +130,21 @@ def main(arguments: list[str]) -> int:
         if target.suffix != ".html":
             raise at(target, "the page is an HTML file", "give a name that ends in .html")
         runs = [read_run(*each) for each in zip(folders, names_of(folders), strict=True)]
-        texts = {path.name: path.read_text(encoding="utf-8") for path in PAGES.glob("*.*")}
-        catalogue = report.catalogue(texts["sentences.yaml"])
+        texts = {
+            path.name: path.read_text(encoding="utf-8")
+            for path in [*PAGES.glob("*.*"), *LANGUAGES.glob("*.css")]
+        }
         pseudonyms.use({pseudonyms.KEY: compared.hidden_names(*runs)})
-        found = compared.compare(*runs, catalogue)
+        found, words = compared_in(runs, texts, language.ENGLISH)
         table = pseudonyms.hide(compared.table_of(found["rows"]))
-        found, words = pseudonyms.hide(found), catalogue["compare"]
+        told = compared_in(runs, texts, language_of(runs))
         target.parent.mkdir(parents=True, exist_ok=True)
-        tables.write_text(page(found, texts, words), target)
+        tables.write_text(page(told[0], texts, told[1]), target)
         tables.write(table, target.with_suffix(".tsv"))
     except (InputError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    language.use(language.ENGLISH, None)
     said = [*lines(found, words), f"written {target} and {target.with_suffix('.tsv')}"]
     sys.stdout.write("\n".join(said) + "\n")
     return 0

@@ -2,7 +2,8 @@
 
 Inputs: `claims`, `patients` and, where the cohort has them, the other tables by name; `figures`
 (PNG files, named by their stem), `templates` (the files of workflow/report), optional
-`provenance` and `map` (cells of the interactive map). Params: `cfg` ("report.title"), `settings`
+`provenance`, `map` (cells of the interactive map) and `languages` (the catalogue of another
+language). Params: `cfg` ("report.language", "report.title"), `settings`
 (every configuration leaf), `design`, `versions` ({package: version}), `history` (file that keeps
 what the last report said; read, and written anew). Outputs: `report`, with pseudonyms
 `pseudonyms` (name, pseudonym).
@@ -20,6 +21,7 @@ import yaml
 from immune_reset import (
     claims_text,
     input_remarks,
+    language,
     panels,
     pseudonyms,
     report,
@@ -33,6 +35,7 @@ from immune_reset import (
     since,
     tables,
 )
+from immune_reset.language import all_said
 from immune_reset.pseudonyms import hide
 from immune_reset.runtime import start
 
@@ -104,6 +107,7 @@ def context_of(
 ) -> tuple[dict[str, Any], list[since.State]]:  # fmt: skip
     """Return what the templates name, but for figures, versions and provenance, and the history."""
     settings = report.Settings(settings)
+    english = yaml.safe_load(texts["sentences.yaml"])
     catalogue = report.catalogue(texts["sentences.yaml"])
     units = report_facts.clinical_units(frames.get("clinical"))
     views = claims_text.claim_views(frames["claims"], catalogue, units)
@@ -118,7 +122,8 @@ def context_of(
         group["notes"] = report_guard.beside(frames.get("design_guard"), group["scope"], own)
     frames, guarded = report_guard.context(frames, catalogue)
     samples = [row["sample"] for row in plan["samples"]]
-    states = since.remember(history, since.state_of(views, settings, samples))
+    kept = claims_text.claim_views(frames["claims"], english, units, say=str)
+    states = since.remember(history, since.state_of(kept, settings, samples))
     changes = since.changes(states)
     first = [("since", "Since the last report")] if changes else []
     context = guarded | {
@@ -138,8 +143,12 @@ def context_of(
         "cluster_words": catalogue["clusters"],
         "pages": report_patients.pages(frames, groups, people, plan, catalogue),
         "grid": report_views.sample_grid(plan, qc),
-        "without_receptors": report_views.without_receptors(plan, frames.get("diversity")),
-        "remarks": report_views.sample_remarks(plan, qc) + input_remarks.said(plan, frames),
+        "without_receptors": all_said(
+            report_views.without_receptors(plan, frames.get("diversity"))
+        ),
+        "remarks": all_said(
+            report_views.sample_remarks(plan, qc) + input_remarks.said(plan, frames)
+        ),
         "views": table_views(frames, min_confidence=settings["annotation.min_confidence"]),
         "references": yaml.safe_load(texts["references.yaml"]),
     }
@@ -160,7 +169,7 @@ def main(smk) -> None:
         texts,
         plan=hide(params.design),
         settings=hide(params.settings),
-        title=cfg["report.title"],
+        title=language.said(cfg["report.title"]),
         history=history.read_text(encoding="utf-8") if history.is_file() else "",
     )
     path = tables.optional(smk.input, "provenance")

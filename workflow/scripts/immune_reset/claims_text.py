@@ -1,12 +1,13 @@
 """Claims as sentences: one view per row of the claims table, worded from the catalogue."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from immune_reset import wording
+from immune_reset import typeset, wording
+from immune_reset.language import said
 from immune_reset.strips import strip
 
 LEAST = "least change"
@@ -16,20 +17,27 @@ SHARES = {"composition", "car", "clones"}
 
 
 def claim_views(
-    claims: pd.DataFrame, catalogue: Mapping[str, Any], units: Mapping[str, str]
+    claims: pd.DataFrame,
+    catalogue: Mapping[str, Any],
+    units: Mapping[str, str],
+    say: Callable[[str], str] = said,
 ) -> list[dict[str, Any]]:
     """Return one view per claim, in the order of the catalogue within scope and comparison.
 
-    `units` gives each clinical measure its unit. A view holds the words (label, sentence, n,
+    `units` gives each clinical measure its unit, `say` the words of the table in the language of
+    the catalogue. A view holds the words (label, sentence, n,
     evidence, p) and the row's own values; nothing of it is markup but `strip`, a small SVG.
     """
     order = {name: i for i, name in enumerate(catalogue["claims"])}
-    views = [claim_view(row, catalogue, units) for row in claims.to_dict("records")]
+    views = [claim_view(row, catalogue, units, say) for row in claims.to_dict("records")]
     return sorted(views, key=lambda view: order.get(view["claim"], len(order)))
 
 
 def claim_view(
-    row: Mapping[str, Any], catalogue: Mapping[str, Any], units: Mapping[str, str]
+    row: Mapping[str, Any],
+    catalogue: Mapping[str, Any],
+    units: Mapping[str, str],
+    say: Callable[[str], str] = said,
 ) -> dict[str, Any]:
     """Return the view of one row of the claims table.
 
@@ -44,15 +52,15 @@ def claim_view(
     direction = catalogue["directions"][row["direction"]]
     evidence = catalogue["evidence"][row["evidence"]]
     entry, measured = entry_of(row["claim"], catalogue)
-    followup, baseline = times_of(row["comparison"])
+    followup, baseline = map(say, times_of(row["comparison"]))
     compartment = str(row.get("compartment") or "")
     implied = ("", "all", measured, *entry.get("implied", ()))
-    where = "" if compartment in implied else f" ({compartment})"
-    subject = entry["subject"].format(measure=measured) + where
-    unit = unit_of(row, units)
+    where = "" if compartment in implied else say(f" ({compartment})")
+    subject = entry["subject"].format(measure=say(measured)) + where
+    unit = say(unit_of(row, units))
     fields = {"subject": subject, "Subject": subject[:1].upper() + subject[1:]}
     fields |= {"followup": followup, "baseline": baseline}
-    label = entry["label"].format(measure=measured)
+    label = entry["label"].format(measure=say(measured))
     return row | {
         "label": label + where,
         "glance": label + (where if entry.get("each_compartment") else ""),
@@ -71,7 +79,8 @@ def claim_view(
         "evidence_word": evidence["word"],
         "p": p_value(row, "p_value", catalogue["phrases"]),
         "q": p_value(row, "q_value", catalogue["phrases"]),
-        **remarks(row, catalogue),
+        "found": str(row.get("reason") or "").partition(";")[0],
+        **{name: say(text) for name, text in remarks(row, catalogue).items()},
         "guard": guard_words(row, catalogue),
         "strip": strip(row["estimate"], row["ci_low"], row["ci_high"], scale_of(row)),
     }
@@ -140,23 +149,23 @@ def sentence(
     effect = amount(row, phrases, unit)
     span = wording.interval(row["ci_low"], row["ci_high"], scale_of(row), phrases, unit)
     if not np.isfinite(row["estimate"]) and effect:
-        span = phrases["one_sided"].partition(":")[0]
+        span = phrases["one_sided_alone"]
     known = effect or direction == "not estimable"
     apart = row["ci_low"] > 0 or row["ci_high"] < 0
     if direction == "no change shown" and apart and np.isfinite(row["estimate"]):
         direction = f"{direction}, apart"
     template = catalogue["templates"][direction if known else f"{direction}, no size"]
-    return template.format(effect=effect, interval=f" ({span})" if span else "", **fields)
+    span = phrases["bracketed"].format(span=span) if span else ""
+    return typeset.spaced(template.format(effect=effect, interval=span, **fields))
 
 
 def amount(row: Mapping[str, Any], phrases: Mapping[str, str], unit: str) -> str:
     """Return the size of a change in words: "3.2-fold lower", "4.1 percentage points higher"."""
     numbers = (row["estimate"], row["ci_low"], row["ci_high"])
-    effect = wording.effect(*numbers, scale_of(row), phrases, unit)
-    points = phrases["percentage_points"] if unit == "share" and scale_of(row) == "linear" else ""
-    for side in ("lower", "higher") if points else ():
-        effect = effect.replace(f" {side}", f" {points} {side}")
-    return effect
+    if unit == "share" and scale_of(row) == "linear":
+        points = {f"difference_{side}": phrases[f"points_{side}"] for side in ("lower", "higher")}
+        phrases = {**phrases, **points}
+    return wording.effect(*numbers, scale_of(row), phrases, unit)
 
 
 def short(row: Mapping[str, Any], catalogue: Mapping[str, Any], unit: str) -> str:
@@ -192,7 +201,7 @@ def counts(row: Mapping[str, Any], catalogue: Mapping[str, Any], fields: Mapping
     texts = [f"{value:,.0f}" if np.isfinite(value) else "–" for value in (before, after)]
     times = {"baseline": fields["baseline"], "followup": fields["followup"]}
     both = {"before": texts[0], "after": texts[1], "unit": family["unit"]}
-    return phrases["both_times"].format(**both, **times)
+    return typeset.spaced(phrases["both_times"].format(**both, **times))
 
 
 def p_value(row: Mapping[str, Any], column: str, phrases: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from immune_reset import claims_text, since, wording
+from immune_reset import claims_text, language, since, wording
 from immune_reset.errors import at
 
 NEEDED = ("claim", "family", "scope", "comparison", "measure", "direction", "evidence")
@@ -108,11 +108,11 @@ def _state(key: str, pair: Mapping[str, Any], said: Mapping[str, Any]) -> str:
 
 def span(row: Mapping[str, Any], catalogue: Mapping[str, Any], units: Mapping[str, str]) -> str:
     """Return the interval of a claim in words, as its sentence has it; "" without one."""
-    phrases, unit = catalogue["phrases"], claims_text.unit_of(row, units)
+    phrases, unit = catalogue["phrases"], language.said(claims_text.unit_of(row, units))
     scale = claims_text.scale_of(row)
     text = wording.interval(row["ci_low"], row["ci_high"], scale, phrases, unit)
     one_sided = not np.isfinite(row["estimate"]) and row["amount"]
-    return phrases["one_sided"].partition(":")[0] if text and one_sided else text
+    return phrases["one_sided_alone"] if text and one_sided else text
 
 
 def table_of(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

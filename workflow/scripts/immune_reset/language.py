@@ -8,7 +8,8 @@ catalogue knows it. `{n}`, `{n2}`, ... take a number alone, every other name any
 
 import re
 import unicodedata
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from typing import Any
 
 from immune_reset.errors import at
 
@@ -19,6 +20,7 @@ NUMBER = r"[-−+]?\d[\d.,]*"
 HAN = "\u3400-\u9fff"
 TOUCHING = re.compile(rf"(?<=[{HAN}])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9])(?=[{HAN}])")
 APART = re.compile(rf"(?<=[{HAN}]) (?=[{HAN}])")
+SIGNS = ("\n", "; ", ", ")  # between lines, the sentences of a reason, the words of a list
 WIDE = 1.6  # width of a Chinese character, in letters of the same size
 
 _code = ENGLISH
@@ -37,7 +39,7 @@ def use(code: str, catalogue: Catalogue | None, fonts: Sequence[str] = ()) -> No
         return
     texts = {key: text for part in catalogue.values() for key, text in part.items()}
     patterns = {key for key in texts if PLACEHOLDER.search(key)}
-    _exact.update({key: text for key, text in texts.items() if key not in patterns})
+    _exact.update(texts)
     longest = sorted(patterns, key=lambda key: (-len(PLACEHOLDER.sub("", key)), key))
     _patterns.extend((_pattern(key), texts[key]) for key in longest)
 
@@ -57,21 +59,38 @@ def said(text: str) -> str:
 
     Of several patterns the one with the most letters of its own is taken; in what it gives, a
     space stands between Chinese and Latin letters and none between two Chinese ones. Lines that
-    the catalogue does not know together are translated one by one; a text that it does not know
-    is returned.
+    the catalogue does not know together are translated one by one, and so are the parts of a list
+    (parted by "; " or ", "), first of all where it knows every one; a text that it does not know is
+    returned.
     """
     if _code == ENGLISH or not text:
         return text
     if text in _exact:
         return _exact[text]
+    for sign in SIGNS:
+        if (parts := text.split(sign))[1:]:
+            told = [said(part) for part in parts]
+            if all(one != part for one, part in zip(told, parts, strict=True)):
+                return _exact.get(sign, sign).join(told)
     for pattern, target in _patterns:
         if match := pattern.fullmatch(text):
-            parts = {name: said(part) for name, part in match.groupdict().items()}
-            filled = PLACEHOLDER.sub(lambda found, parts=parts: parts[found[1]], target)
+            own = {name: said(part) for name, part in match.groupdict().items()}
+            filled = PLACEHOLDER.sub(lambda found, own=own: own[found[1]], target)
             return TOUCHING.sub(" ", APART.sub("", filled))
-    if "\n" in text:
-        return "\n".join(said(line) for line in text.split("\n"))
+    for sign in SIGNS:
+        parts = text.split(sign)
+        if len(parts) > 1 and (told := [said(part) for part in parts]) != parts:
+            return _exact.get(sign, sign).join(told)
     return text
+
+
+def all_said(value: Any, but: Collection[str] = ()) -> Any:
+    """Return a nesting of lists and dictionaries with its texts said, but for the keys in `but`."""
+    if isinstance(value, str):
+        return said(value)
+    if isinstance(value, Mapping):
+        return {key: part if key in but else all_said(part, but) for key, part in value.items()}
+    return [all_said(part, but) for part in value] if isinstance(value, list) else value
 
 
 def letters(text: str) -> float:

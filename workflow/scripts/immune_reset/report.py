@@ -12,15 +12,37 @@ from typing import Any
 
 import yaml
 from jinja2 import DictLoader, Environment, StrictUndefined
+from jinja2.ext import Extension
 from markupsafe import Markup
 from PIL import Image
 
-from immune_reset import wording
+from immune_reset import language, typeset, wording
 from immune_reset.figures import spoken
+from immune_reset.language import said
 
 NEEDS = {"clinical": "clinical", "diversity": "vdj"}  # tables that not every cohort has
 NEEDS |= dict.fromkeys(["composition", "car_cells", "pathway_scores"], "gex")
+MARKED = re.compile(r"\{% trans %\}(.*?)\{% endtrans %\}", re.DOTALL)
+UNSAID = ("short", "symbol", "hollow", "doi", "implied", "said_once", "said_first")
+"""Keys of sentences.yaml that no reader sees."""
 SCREEN = 0.74  # pixels on screen per pixel of a figure: its type then has the size of captions
+
+
+class Translated(Extension):
+    """Puts the report's language into templates: what stands in {% trans %} is looked up whole.
+
+    The source is looked up, with its fields and conditions, so that a translation is free to order
+    them otherwise.
+    """
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        """Return the source of a template with its marked parts translated."""
+        return translated(source)
+
+
+def translated(source: str) -> str:
+    """Return a text with the parts between {% trans %} and {% endtrans %} translated."""
+    return MARKED.sub(lambda match: said(match[1]), source)
 
 
 class Settings(dict):
@@ -70,12 +92,14 @@ def environment(templates: Mapping[str, str]) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=[Translated],
     )
     made.filters |= {
         "number": wording.number,
         "percent": wording.percent,
+        "said": said,
         "spoken": spoken,
-        "setting": setting_text,
+        "setting": shown_setting,
         "sentence": as_sentence,
         "tied": lambda text: re.sub(r"(?<=\d) (?=%)", "\u00a0", text),
         "day": lambda value: f"{float(value):g}".replace("-", "−"),
@@ -86,8 +110,9 @@ def environment(templates: Mapping[str, str]) -> Environment:
 
 def as_sentence(text: str) -> str:
     """Return a remark with a capital and a full stop."""
+    text = said(text)
     start = text[:1] if text[1:2] == " " else text[:1].upper()  # "m = 20" keeps its m
-    return f"{start}{text[1:].rstrip('.')}." if text else ""
+    return f"{start}{text[1:].rstrip('.。')}{said('.')}" if text else ""
 
 
 def setting_text(value: Any) -> str:
@@ -103,6 +128,12 @@ def setting_text(value: Any) -> str:
     return str(value)
 
 
+def shown_setting(value: Any) -> str:
+    """Return a setting as the report prints it; a word that the user gave stays as it is."""
+    text = setting_text(value)
+    return said(text) if isinstance(value, bool) or value in (None, []) else text
+
+
 def captions_of(
     made: Environment, texts: Mapping[str, str], context: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
@@ -110,9 +141,9 @@ def captions_of(
     views = {}
     for name, text in texts.items():
         title, tables, body = split_caption(text)
-        filled = Markup(made.from_string(body).render(context))
+        filled = Markup(made.from_string(said(body)).render(context))
         tables = [t for t in tables if context["has"].get(NEEDS.get(t, ""), True)]
-        views[name] = {"title": title, "tables": tables, "caption": filled}
+        views[name] = {"title": said(title), "tables": tables, "caption": filled}
     return views
 
 
@@ -138,18 +169,22 @@ def render(
     for name, content in pngs.items():
         other = course if name.startswith("patient_") else blank | {"title": spoken(name)}
         figures[name] = picture(name, content, captions.get(name, other))
-    inlined = {name: Markup(templates[name]) for name in ("styles.css", "report.js", "map.js")}
-    page = made.get_template("base.html")
-    html = page.render(
-        figures=figures,
-        css=inlined["styles.css"],
-        js=inlined["report.js"],
-        map_js=inlined["map.js"],
-        **context,
-    )
-    return "\n".join(line.rstrip() for line in html.splitlines() if line.strip()) + "\n"
+    return page_of(made, "base.html", templates, context | {"figures": figures})
+
+
+def page_of(
+    made: Environment, name: str, texts: Mapping[str, str], context: Mapping[str, Any]
+) -> str:
+    """Return a whole page: the template `name`, with style and scripts inside it."""
+    style = [texts["styles.css"], texts.get(f"{language.code()}.css", "")]
+    inlined = {"css": Markup("\n".join(style).rstrip("\n"))}
+    scripts = {"js": "report.js", "map_js": "map.js"}
+    inlined |= {key: Markup(translated(texts[file])) for key, file in scripts.items()}
+    html = made.get_template(name).render(**inlined, **context)
+    html = "\n".join(line.rstrip() for line in html.splitlines() if line.strip()) + "\n"
+    return typeset.chinese(html) if language.code() == "zh" else html
 
 
 def catalogue(text: str) -> dict[str, Any]:
-    """Return the catalogue of sentences from its YAML text."""
-    return yaml.safe_load(text)
+    """Return the catalogue of sentences from its YAML text, in the report's language."""
+    return language.all_said(yaml.safe_load(text), but=UNSAID)

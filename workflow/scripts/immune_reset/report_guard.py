@@ -8,6 +8,7 @@ import pandas as pd
 from immune_reset.annotation import T_TYPES
 from immune_reset.figures import spoken
 from immune_reset.judge_pathways import PATHWAY_CLAIMS
+from immune_reset.language import all_said
 from immune_reset.wording import percent
 
 SAID = {
@@ -79,7 +80,7 @@ def beside(
         key = tuple(row[name] for name in ("check", "found", "who", "why", "effect"))
         entry = told.setdefault(key, note_view(row, families) | {"comparisons": []})
         entry["comparisons"] += [spoken(at)] if at else []
-    return list(told.values())
+    return all_said(list(told.values()), but=("check",))
 
 
 def note_view(row: Mapping[str, str], families: Sequence[str]) -> dict[str, Any]:
@@ -195,10 +196,10 @@ def context(
     strange = [] if notes is None else notes[notes["check"] == "labels"].to_dict("records")
     shown = dict(frames) | ({"gene_set_overlap": rows} if len(rows) else {})
     words = {
-        "signals": signals,
-        "label_notes": strange,
+        "signals": all_said(signals),
+        "label_notes": all_said(strange),
         "per_ul": _has_numbers(frames.get("composition_change")),
-        "arithmetic": arithmetic_of_depletion(frames.get("composition_change")),
+        "arithmetic": all_said(arithmetic_of_depletion(frames.get("composition_change"))),
     }
     return shown, words
 

@@ -10,10 +10,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
 from markupsafe import Markup
 
-from immune_reset import figures
+from immune_reset import figures, report
+
+SAID = ("cell_type", "cell_subtype", "timepoint", "fate")
+"""Parts of the map whose names are words."""
 
 
 def view(
@@ -26,7 +28,7 @@ def view(
     """
     if not data:
         return None
-    words = yaml.safe_load(texts["sentences.yaml"])["map"]
+    words = report.catalogue(texts["sentences.yaml"])["map"]
     times, people = data["timepoint"]["names"], data["patient"]["names"]
     words["palette"] = [*figures.PATIENTS, *figures.OTHERS]
     words["colors"] = {
@@ -34,6 +36,14 @@ def view(
         "timepoint": figures.timepoint_colors(times),
         "patient": figures.patient_colors(sorted(people)),
         "fate": figures.FATES,
+    }
+    words["colors"] = {
+        key: {_shown(name): color for name, color in colors.items()}
+        for key, colors in words["colors"].items()
+    }
+    named = {k: part for k, part in data.items() if k in SAID and isinstance(part, Mapping)}
+    data = data | {
+        k: part | {"names": list(map(_shown, part["names"]))} for k, part in named.items()
     }
     counts = {"drawn": f"{data['n_drawn']:,}", "cells": f"{data['n_cells']:,}"}
     whole = data["n_drawn"] == data["n_cells"]
@@ -44,6 +54,11 @@ def view(
         "cells": inert(data),
         "library": base64.b64encode(gzip.compress(library, 9, mtime=0)).decode("ascii"),
     }
+
+
+def _shown(name: str) -> str:
+    words = figures.spoken(name)  # the page itself speaks names that stay as they are
+    return name if words == name.replace("_", " ") else words
 
 
 def inert(data: Mapping[str, Any] | Sequence[Any]) -> Markup:

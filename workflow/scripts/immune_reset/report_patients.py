@@ -7,6 +7,7 @@ import pandas as pd
 
 from immune_reset import report_views, wording
 from immune_reset.figures import spoken
+from immune_reset.language import said
 
 UNTESTED = "too few to test"
 ROWS, FEWEST = 900, 40  # clones of all ledgers together, and of one at least
@@ -138,4 +139,9 @@ def _shortened(text: Any) -> str:
         return ""
     parts = str(text).split(";")
     more = ", …" if len(parts) > 3 else ""
-    return ", ".join(part.replace(":", " ") for part in parts[:3]) + more
+    return ", ".join(map(_counted, parts[:3])) + more
+
+
+def _counted(part: str) -> str:
+    name, _, n = part.partition(":")
+    return said(name) + (f" {n}" if n else "")

@@ -7,9 +7,10 @@ import pandas as pd
 
 from immune_reset import panels, wording
 from immune_reset.figures import spoken
+from immune_reset.language import said
 
 FORMATS = {
-    "text": lambda v: "" if _none(v) else str(v),
+    "text": lambda v: "" if _none(v) else said(str(v)),
     "spoken": lambda v: "" if _none(v) else spoken(v),
     "count": lambda v: "–" if _none(v) else f"{int(v):,}",
     "share": lambda v: "–" if _none(v) else wording.percent(float(v)),
@@ -23,7 +24,7 @@ FEW = 4  # up to so many patients, each has its own column at a glance
 
 def _plain(value: Any) -> str:
     number = pd.to_numeric(value, errors="coerce")  # a drug or event may have words for its value
-    return str(value) if pd.isna(number) else wording.plain(float(number))
+    return said(str(value)) if pd.isna(number) else wording.plain(float(number))
 
 
 def _none(value: Any) -> bool:
@@ -50,7 +51,7 @@ def table_view(
         for record in frame.head(limit).to_dict("records")
     ]
     return {
-        "headers": [header for _, header, _ in shown],
+        "headers": [said(header) for _, header, _ in shown],
         "kinds": ["text" if kind in ("text", "spoken") else "num" for _, _, kind in shown],
         "rows": rows,
         "n": len(frame),
@@ -91,15 +92,14 @@ def glance(
 
 def _cell(view: Mapping[str, Any] | None, *, pair: bool) -> dict[str, str]:
     if view is None:
-        return {"css": "none", "symbol": "", "text": "·", "word": "no such claim"}
-    text = {"level": "", "unknown": "n.e."}.get(view["css"], view["short"])
+        return {"css": "none", "symbol": "", "text": "·", "word": said("no such claim")}
+    text = said({"level": "", "unknown": "n.e."}.get(view["css"], view["short"]))
     symbol = "" if view["css"] == "unknown" else view["symbol"]
-    told = view["reason"].partition(";")[0]
-    if pair and (both := BOTH.get(told)):
-        word = f"{told}, no test of the cohort"
-        return {"css": "described", "symbol": both, "text": "both", "word": word}
+    if pair and (both := BOTH.get(view["found"])):
+        word = said(f"{view['found']}, no test of the cohort")
+        return {"css": "described", "symbol": both, "text": said("both"), "word": word}
     if view["described"]:
-        word = f"{view['word']}, described and not tested"
+        word = said(f"{view['word']}, described and not tested")
         return {"css": "described", "symbol": symbol, "text": text, "word": word}
     return {"css": view["css"], "symbol": symbol, "text": text, "word": view["word"]}
 
@@ -107,10 +107,11 @@ def _cell(view: Mapping[str, Any] | None, *, pair: bool) -> dict[str, str]:
 def _tally(views: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     counts: dict[str, int] = {}
     for view in views:
-        mark = "n.e." if view["css"] == "unknown" else view["symbol"]
+        mark = said("n.e.") if view["css"] == "unknown" else view["symbol"]
         counts[mark] = counts.get(mark, 0) + 1
     text = "  ".join(f"{mark} {n}" for mark, n in counts.items())
-    return {"css": "tally", "symbol": "", "text": text or "·", "word": "patients by direction"}
+    word = said("patients by direction")
+    return {"css": "tally", "symbol": "", "text": text or "·", "word": word}
 
 
 def claim_groups(
@@ -159,8 +160,8 @@ def _names(views: Sequence[Mapping[str, Any]]) -> str:
     times: dict[str, list[str]] = {}
     for view in views:
         times.setdefault(view["glance"], []).append(view["followup"])
-    named = [f"{label} ({', '.join(dict.fromkeys(at))})" for label, at in times.items()]
-    return "; ".join(named)
+    named = [label + said(f" ({', '.join(dict.fromkeys(at))})") for label, at in times.items()]
+    return said("; ").join(named)
 
 
 def _chosen(views: Sequence[Mapping[str, Any]], comparison: str, css: Sequence[str]) -> list:

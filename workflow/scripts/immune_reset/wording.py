@@ -105,8 +105,9 @@ def interval(low: float, high: float, scale: str, phrases: Phrases, unit: str = 
         if scale == "linear":
             least = number(abs(100 * near)) if unit == "share" else plain(abs(near))
             return phrases["interval"].format(low=least, high=_sized(far, unit))
-        ends = {"low": folds(near, scale), "high": folds(far, scale)}
-        return phrases["interval"].format(**ends)
+        ends = folds(near, scale), folds(far, scale)
+        key = "interval_lower" if near < 0 else "interval_higher"
+        return phrases[key].format(least=ends[0], less=ends[0], most=ends[1], more=ends[1])
     ends = (amount(end, scale, phrases, unit) for end in (low, high))
     return phrases["interval"].format(**dict(zip(("low", "high"), ends, strict=True)))
 
