@@ -207,6 +207,12 @@ def test_every_kind_of_drug_and_event_says_why(chinese):
             "CRS 2 days before the sample at month 1 and 4 days after the sample at month 3",
             "CRS 早于第 1 个月采样 2 天，晚于第 3 个月采样 4 天",
         ),
+        (
+            "the 95 % interval excludes no change after Holm's correction, over pathways and then"
+            " over cell types",
+            "先按通路、再按细胞类型作 Holm 法校正后，95% 置信区间不包含无变化",
+        ),
+        ("pathways, composition, diversity", "通路、细胞构成、多样性"),
         ("stable (possible contamination)", "稳定（可能为污染）"),
         ("Patient 7 of Dr No", "Patient 7 of Dr No"),
     ],

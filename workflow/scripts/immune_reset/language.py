@@ -68,10 +68,10 @@ def said(text: str) -> str:
     if text in _exact:
         return _exact[text]
     for sign in SIGNS:
-        if (parts := text.split(sign))[1:]:
-            told = [said(part) for part in parts]
-            if all(one != part for one, part in zip(told, parts, strict=True)):
-                return _exact.get(sign, sign).join(told)
+        parts = text.split(sign)
+        known = (part in _exact or (sign != ", " and said(part) != part) for part in parts)
+        if len(parts) > 1 and all(known):
+            return _exact.get(sign, sign).join(said(part) for part in parts)
     for pattern, target in _patterns:
         if match := pattern.fullmatch(text):
             own = {name: said(part) for name, part in match.groupdict().items()}

@@ -101,6 +101,7 @@ def environment(templates: Mapping[str, str]) -> Environment:
         "spoken": spoken,
         "setting": shown_setting,
         "sentence": as_sentence,
+        "breadth": typeset.breadth,
         "tied": lambda text: re.sub(r"(?<=\d) (?=%)", "\u00a0", text),
         "day": lambda value: f"{float(value):g}".replace("-", "−"),
         "count": lambda value: f"{int(value):,}",

@@ -81,7 +81,7 @@ COLUMNS: dict[str, list[Column]] = {
         ("junction_aa", "CDR3", "text"),
         ("matched_on", "Agreed on", "text"),
         ("n_cells", "Cells", "count"),
-        ("timepoints", "By timepoint", "spoken"),
+        ("timepoints", "By timepoint", "tally"),
     ],
     "turnover": [
         ("patient", "Patient", "text"),

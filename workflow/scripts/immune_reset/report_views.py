@@ -12,6 +12,7 @@ from immune_reset.language import said
 FORMATS = {
     "text": lambda v: "" if _none(v) else said(str(v)),
     "spoken": lambda v: "" if _none(v) else spoken(v),
+    "tally": lambda v: "" if _none(v) else ";".join(map(_counted, v.split(";"))),
     "count": lambda v: "–" if _none(v) else f"{int(v):,}",
     "share": lambda v: "–" if _none(v) else wording.percent(float(v)),
     "number": lambda v: "–" if _none(v) else wording.number(float(v), 3),
@@ -20,6 +21,11 @@ FORMATS = {
 }
 BOTH = {"both patients increased": "△", "both patients decreased": "▽"}
 FEW = 4  # up to so many patients, each has its own column at a glance
+
+
+def _counted(part: str) -> str:
+    name, sign, n = part.rpartition(":")  # baseline:3
+    return f"{spoken(name)}{sign}{n}"
 
 
 def _plain(value: Any) -> str:
@@ -52,7 +58,7 @@ def table_view(
     ]
     return {
         "headers": [said(header) for _, header, _ in shown],
-        "kinds": ["text" if kind in ("text", "spoken") else "num" for _, _, kind in shown],
+        "kinds": ["text" if kind in ("text", "spoken", "tally") else "num" for _, _, kind in shown],
         "rows": rows,
         "n": len(frame),
         "name": name,

@@ -5,6 +5,7 @@ import re
 from immune_reset import language
 
 HAN = "\u4e00-\u9fff"
+CHINESE = re.compile(rf"[{HAN}]")
 FULL = "。，；：、）】」！？"
 RULES = [
     (re.compile(r"(?<=\d)[ \u00a0]%"), "%"),
@@ -15,6 +16,16 @@ RULES = [
     (re.compile(rf" +(?=[{FULL}（])"), ""),
 ]
 """Expressions and what takes their place, one after the other."""
+
+
+def breadth(text: str) -> str:
+    """Return the class of a table's cell: " whole" stays on a line, " wide" asks for room.
+
+    A Chinese character takes the room of two others, and no blank says where a line may end.
+    """
+    width = len(text) + len(CHINESE.findall(text))
+    whole = width < 22 or (" " not in text and width == len(text))
+    return " whole" if whole else " wide" if width > 50 else ""
 
 
 def spaced(text: str) -> str:
