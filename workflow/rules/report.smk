@@ -60,9 +60,9 @@ rule render_report:
     input:
         unpack(report_tables),
         unpack(only(PLAN.has_gex, map=f"{COHORT}/map.json")),
+        **words(),
         figures=[f"{PLOTS}/{name}.png" for name in figures_made()],
         templates=templates(),
-        **words(),
         provenance=f"{OUT}/provenance.json",
     output:
         **reports(),

@@ -78,6 +78,7 @@ SECTIONS = (
     ("methods", "Methods"),
     ("provenance", "Provenance"),
 )
+REMARKS = ("without_receptors", "remarks")
 QUESTION = "What changed between the samples before and after the infusion, by how much, "
 QUESTION += "and what in the data says so?"
 
@@ -107,7 +108,6 @@ def context_of(
 ) -> tuple[dict[str, Any], list[since.State]]:  # fmt: skip
     """Return what the templates name, but for figures, versions and provenance, and the history."""
     settings = report.Settings(settings)
-    english = yaml.safe_load(texts["sentences.yaml"])
     catalogue = report.catalogue(texts["sentences.yaml"])
     units = report_facts.clinical_units(frames.get("clinical"))
     views = claims_text.claim_views(frames["claims"], catalogue, units)
@@ -121,9 +121,7 @@ def context_of(
         own = [view for view in views if view["scope"] == group["scope"]]
         group["notes"] = report_guard.beside(frames.get("design_guard"), group["scope"], own)
     frames, guarded = report_guard.context(frames, catalogue)
-    samples = [row["sample"] for row in plan["samples"]]
-    kept = claims_text.claim_views(frames["claims"], english, units, say=str)
-    states = since.remember(history, since.state_of(kept, settings, samples))
+    states = states_of(frames["claims"], texts, units, settings, plan, history)
     changes = since.changes(states)
     first = [("since", "Since the last report")] if changes else []
     context = guarded | {
@@ -143,16 +141,23 @@ def context_of(
         "cluster_words": catalogue["clusters"],
         "pages": report_patients.pages(frames, groups, people, plan, catalogue),
         "grid": report_views.sample_grid(plan, qc),
-        "without_receptors": all_said(
-            report_views.without_receptors(plan, frames.get("diversity"))
-        ),
-        "remarks": all_said(
-            report_views.sample_remarks(plan, qc) + input_remarks.said(plan, frames)
-        ),
+        "without_receptors": report_views.without_receptors(plan, frames.get("diversity")),
+        "remarks": report_views.sample_remarks(plan, qc) + input_remarks.said(plan, frames),
         "views": table_views(frames, min_confidence=settings["annotation.min_confidence"]),
         "references": yaml.safe_load(texts["references.yaml"]),
     }
-    return context, states
+    return context | all_said({name: context[name] for name in REMARKS}), states
+
+
+def states_of(
+    claims: pd.DataFrame, texts: Mapping[str, str], units: Mapping[str, str],
+    settings: Mapping[str, Any], plan: Mapping[str, Any], history: str,
+) -> list[since.State]:  # fmt: skip
+    """Return what the last two reports that differ said, in English whatever their language."""
+    words = yaml.safe_load(texts["sentences.yaml"])
+    views = claims_text.claim_views(claims, words, units, say=str)
+    samples = [row["sample"] for row in plan["samples"]]
+    return since.remember(history, since.state_of(views, settings, samples))
 
 
 def main(smk) -> None:

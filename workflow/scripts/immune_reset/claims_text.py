@@ -54,8 +54,7 @@ def claim_view(
     entry, measured = entry_of(row["claim"], catalogue)
     followup, baseline = map(say, times_of(row["comparison"]))
     compartment = str(row.get("compartment") or "")
-    implied = ("", "all", measured, *entry.get("implied", ()))
-    where = "" if compartment in implied else say(f" ({compartment})")
+    where = say(place_of(compartment, measured, entry))
     subject = entry["subject"].format(measure=say(measured)) + where
     unit = say(unit_of(row, units))
     fields = {"subject": subject, "Subject": subject[:1].upper() + subject[1:]}
@@ -95,6 +94,12 @@ def entry_of(claim: str, catalogue: Mapping[str, Any]) -> tuple[Mapping[str, Any
         return catalogue["claims"][claim], claim
     kind = "clinical" if claim.startswith("clinical_") else "other"
     return catalogue["claims"][kind], claim.removeprefix("clinical_").replace("_", " ")
+
+
+def place_of(compartment: str, measured: str, entry: Mapping[str, Any]) -> str:
+    """Return the compartment as it stands behind a claim's name: " (CD8)"; "" where implied."""
+    implied = ("", "all", measured, *entry.get("implied", ()))
+    return "" if compartment in implied else f" ({compartment})"
 
 
 def times_of(comparison: str) -> tuple[str, str]:
