@@ -213,6 +213,11 @@ def test_every_kind_of_drug_and_event_says_why(chinese):
             "先按通路、再按细胞类型作 Holm 法校正后，95% 置信区间不包含无变化",
         ),
         ("pathways, composition, diversity", "通路、细胞构成、多样性"),
+        (
+            "P1_before: none of its 120 BCR contigs is accepted (100 not productive, 20 in no"
+            " cell).",
+            "P1_before：其 120 条 BCR contig 均未被采用（100 条无功能、20 条不属于任何细胞）。",
+        ),
         ("stable (possible contamination)", "稳定（可能为污染）"),
         ("Patient 7 of Dr No", "Patient 7 of Dr No"),
     ],
