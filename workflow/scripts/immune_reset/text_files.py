@@ -86,6 +86,8 @@ def check_whole(path: str | Path) -> None:
         with open_binary(path) as stream:
             limit, read = expansion_limit(path), 0
             while piece := stream.read(PIECE):
+                if not read:
+                    _without_mark(piece, path)
                 read += len(piece)
                 if read > limit:
                     raise _too_large(path)
