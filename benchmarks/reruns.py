@@ -25,6 +25,7 @@ CHANGES = {
     "`diversity.min_cells`": "diversity={min_cells: 25}",
     "`pathways.gene_sets`, a set of your own": "pathways={gene_sets: [own.gmt]}",
 }
+OWN_SET = "MINE\tno link\tIFI27\tIFI44L\tISG15\tMX1\tOAS1\n"
 CORES = 2
 PATIENTS, TIMES = 20, ("baseline", "month_1", "month_3")
 
@@ -49,7 +50,7 @@ def finished_demo(folder: Path) -> Path:
     project = copy_project(folder / "demo")
     for part in ("results", "resources/demo/data"):
         shutil.copytree(ROOT / part, project / part, copy_function=shutil.copy2)
-    (project / "own.gmt").write_text("MINE\tno link\tIFI27\tIFI44L\tISG15\tMX1\tOAS1\n")
+    (project / "own.gmt").write_text(OWN_SET)
     timed("--touch", cwd=project)
     return project
 

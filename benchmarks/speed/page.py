@@ -45,6 +45,14 @@ COUNTERPARTS = {
     "neighbours, UMAP and clusters": ("build_graph", "lay_out_cells", "cluster_cells"),
     "markers": ("sum_pseudobulk",),
 }
+AGAIN = """
+## One changed key
+
+Seconds from command to new report, and their share of the full run.
+
+| changed | {sizes} |
+|---|{rule}
+"""
 START = """
 ## What a job costs before it computes
 
@@ -74,7 +82,7 @@ def write_page(docs: Path, runs: list, own: str, machine: str, starts: dict[str,
     text += "\n## What each rule costs\n\nSeconds of all jobs of a rule, the longest job, and the "
     text += "most memory of one.\n\n" + rules(ours)
     text += "".join(beside(run, ours[run.cells]) for run in runs if run.program == "scranpy")
-    text += START + started(starts)
+    text += again(ours) + START + started(starts)
     if len(ours) > 1:
         text += GROWTH.format(most=max(ours)) + grown(ours)
         growth_picture(docs / "images/performance_growth.png", ours)
@@ -119,6 +127,20 @@ def beside(peer, ours) -> str:
         lines.append(f"| {step} | {taken[step]:.0f} | {named} | {cost:.0f} |")
     lines.append(f"| all | {taken[list(COUNTERPARTS)].sum():.0f} | | {total:.0f} |")
     return BESIDE + "\n".join(lines) + "\n"
+
+
+def again(ours: dict) -> str:
+    """Return the section on what a changed key takes, by size."""
+    runs = {cells: run for cells, run in ours.items() if run.reruns}
+    if not runs:
+        return ""
+    text = AGAIN.format(
+        sizes=" | ".join(f"{cells:,} cells" for cells in runs), rule="---|" * len(runs)
+    )
+    for key in next(iter(runs.values())).reruns:
+        shares = [f"{r.reruns[key]:.0f} s, {r.reruns[key] / r.wall:.0%}" for r in runs.values()]
+        text += f"| {key} | {' | '.join(shares)} |\n"
+    return text
 
 
 def started(starts: dict[str, float]) -> str:
