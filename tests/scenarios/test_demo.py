@@ -87,7 +87,8 @@ def test_cells_of_a_clone_that_was_erased_are_not_called_persisting(demo):
     assert set(planted["patient"]) == set(fates["patient"])
 
 
-def test_no_english_is_left_in_the_chinese_report(demo, tmp_path):
+def test_no_english_is_left_in_the_chinese_report(demo, tmp_path, monkeypatch):
+    monkeypatch.chdir(demo)
     names = [*render_report.TABLES, *render_report.UNSEEN]
     found = {name: demo / f"results/tables/{name}.tsv" for name in names}
     frames = {name: tables.read(path) for name, path in found.items() if path.is_file()}
