@@ -27,7 +27,8 @@ NO_TABLES = (
     "digest_inputs",
     "simulate",
 )
-OF_THE_COHORT = ("test_expression", "enrich_pathways")  # no row of a patient; minutes of work
+# no row of a patient; minutes of work
+OF_THE_COHORT = ("test_expression", "enrich_pathways", "gather_enrichment")
 HEALTHY = ("LN04", "LN05", "LN06")
 COHORTS_OWN = {"clusters", "cluster_sheet", "gene_set_overlap"}
 

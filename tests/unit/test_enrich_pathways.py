@@ -95,7 +95,8 @@ def set_table() -> pd.DataFrame:
     rows = [(name, gene.upper(), 1.0) for name in ("LOW", "FLAT") for gene in MEMBERS[name]]
     rows += [("W", gene.upper(), 2.0 + k) for k, gene in enumerate(MEMBERS["LOW"])]
     frame = pd.DataFrame(rows, columns=["gene_set", "symbol", "weight"])
-    return frame.assign(former_symbol="", collection="user")
+    told = {"source": "made", "licence": "none", "date": "2026"}
+    return frame.assign(former_symbol="", collection="user", **told)
 
 
 def test_signs_are_counted_over_patients_and_edges_named_by_symbol():
@@ -124,23 +125,31 @@ def test_ties_are_ordered_by_gene():
     assert list(enrich_pathways.rank_genes(rows)[0].index) == ["c", "a", "b"]
 
 
-def test_a_whole_run_and_one_without_expression(tmp_path):
+@pytest.mark.parametrize("sets", ["shipped", "own"])
+def test_a_whole_run_and_one_without_expression(tmp_path, sets):
     ranked = ranking()
     files = {"expression": expression_rows(ranked), "folds": fold_rows(ranked)}
-    files["gene_sets"] = set_table()
-    names = {"expression": "e.tsv", "folds": "f.parquet", "gene_sets": "s.parquet"}
+    files["gene_sets"] = given = set_table()
+    names = {"expression": "e.tsv", "folds": "f.parquet", "gene_sets": "s.tsv"}
+    if sets == "own":  # of the cohort's sets, one is the user's
+        names["gene_sets"] = "s.parquet"
+        first = given["gene_set"] == given["gene_set"].iloc[0]
+        files["gene_sets"] = given.assign(collection=np.where(first, "user", "other"))
     cfg = {"expression.min_set_size": 5, "expression.max_set_size": 100}
     cfg |= {"expression.permutations": 100, "seed": 3}
     for rows in (len(ranked), 0):
         for name, frame in files.items():
             part = frame if name == "gene_sets" else frame.iloc[: rows * 3]
             tables.write(part, tmp_path / names[name])
+        places = {name: tmp_path / file for name, file in names.items()}
         smk = SimpleNamespace(
-            input=Files({name: tmp_path / file for name, file in names.items()}),
-            output=Files(enrichment=tmp_path / "enrichment.tsv"),
+            input=Files(places | {"gene_sets": [places["gene_sets"]]}),
+            output=Files(enrichment=tmp_path / "enrichment.parquet"),
+            wildcards=SimpleNamespace(sets=sets),
             params=Files(cfg=cfg, design=None),
             log=[],
         )
         enrich_pathways.main(smk)
-        table = tables.read(tmp_path / "enrichment.tsv")
-        assert len(table) == (3 if rows else 0)
+        table = tables.read(tmp_path / "enrichment.parquet")
+        assert list(table) == list(enrich_pathways.COLUMNS)
+        assert len(table) == ({"shipped": 3, "own": 1}[sets] if rows else 0)

@@ -86,8 +86,9 @@ def test_a_file_that_is_not_the_one_recorded_is_made_again(lost, capfd):
     path = lost / "results/tables/expression.tsv"
     stat = path.stat()
     os.utime(path, (stat.st_atime, stat.st_mtime + 60))
-    for name in ("enrichment.tsv",):  # a later file, so that no time alone gives it away
-        later = lost / "results/tables" / name
+    # later files, so that no time alone gives it away
+    for name in ("cohort/enrichment_shipped.parquet", "tables/enrichment.tsv"):
+        later = lost / "results" / name
         os.utime(later, (stat.st_atime, max(later.stat().st_mtime, stat.st_mtime + 61)))
     assert {"test_expression", "enrich_pathways"} <= rules(lost)
     assert "results/tables/expression.tsv" in capfd.readouterr().err

@@ -62,7 +62,8 @@ CASES = [
     ),
     (
         {"expression": {"permutations": 500}},
-        REPORT - {"judge_claims", "summarise_patients"} | {"enrich_pathways", "write_provenance"},
+        REPORT - {"judge_claims", "summarise_patients"}
+        | {"enrich_pathways", "gather_enrichment", "write_provenance"},
     ),
 ]
 

@@ -95,12 +95,14 @@ OWN_LABELS = SETTINGS["annotation.labels"]
 GROUPS = f"{COHORT}/own_labels.parquet" if OWN_LABELS else f"{COHORT}/clusters.parquet"
 VERSIONS = {name: version(name) for name in PACKAGES}
 MATRICES = {sample: row.get("gex", "") for sample, row in PLAN.rows.items()}
+ENRICHED = ["shipped", *(["own"] if SETTINGS["pathways.gene_sets"] else [])]
 MARKERS = SETTINGS["annotation.markers"] or shipped("resources/markers/pbmc.tsv")
 
 
 wildcard_constraints:
     sample="|".join(map(re.escape, SAMPLES)),
     patient="|".join(map(re.escape, PATIENTS)),
+    sets="shipped|own",
 
 
 def cfg(*keys):
@@ -141,3 +143,10 @@ def minutes(factor=0, floor=10):
 def input_mb(files):
     """Size of a job's inputs in MB; what an earlier job of its group will make is estimated."""
     return expected_mb(files, MATRICES)
+
+
+def sets_to_enrich(wildcards):
+    """The gene sets of an enrichment; the shipped ones do not hang on which the user adds."""
+    names = ("gene_sets.tsv", "progeny_jak_stat.tsv")
+    files = [shipped(f"resources/gene_sets/{name}") for name in names]
+    return {"gene_sets": files if wildcards.sets == "shipped" else [f"{COHORT}/gene_sets.parquet"]}

@@ -28,17 +28,17 @@ rule test_expression:
 
 
 rule enrich_pathways:
-    """Gene-set enrichment of the ranked genes."""
+    """Enrichment of the ranked genes in the shipped gene sets, or in the user's own."""
     input:
+        unpack(sets_to_enrich),
         expression=f"{TABLES}/expression.tsv",
         folds=f"{COHORT}/expression_folds.parquet",
-        gene_sets=f"{COHORT}/gene_sets.parquet",
     output:
-        enrichment=table("enrichment"),
+        enrichment=f"{COHORT}/enrichment_{{sets}}.parquet",
     log:
-        f"{LOGS}/enrich_pathways.log",
+        f"{LOGS}/enrich_pathways/{{sets}}.log",
     benchmark:
-        f"{BENCHMARKS}/enrich_pathways.tsv"
+        f"{BENCHMARKS}/enrich_pathways/{{sets}}.tsv"
     # one long job of many contrasts: the sooner it starts, the less is waited for it
     priority: 2
     conda:
@@ -54,3 +54,26 @@ rule enrich_pathways:
         code=code_of("enrich_pathways"),
     script:
         "../scripts/enrich_pathways.py"
+
+
+rule gather_enrichment:
+    """Put the enrichment of the shipped sets and of the user's own into one table."""
+    input:
+        parts=expand(f"{COHORT}/enrichment_{{sets}}.parquet", sets=ENRICHED),
+    output:
+        enrichment=table("enrichment"),
+    log:
+        f"{LOGS}/gather_enrichment.log",
+    benchmark:
+        f"{BENCHMARKS}/gather_enrichment.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(20),
+        runtime=minutes(),
+    params:
+        cfg=cfg(),
+        code=code_of("gather_enrichment"),
+    script:
+        "../scripts/gather_enrichment.py"

@@ -162,12 +162,15 @@ def report_first():
             one.priority = one.priority or 1
 
 
+VALUES = {"sample": SAMPLES, "patient": PATIENTS, "sets": ENRICHED}
+
+
 def every_output():
     """Every file that a rule writes for this cohort."""
     files = []
     for one in workflow.rules:
         ours = [strip_wildcard_constraints(str(file)) for file in one.output]
-        for name, values in (("sample", SAMPLES), ("patient", PATIENTS)):
+        for name, values in VALUES.items():
             if name in one.wildcard_names:
                 ours = [file.replace(f"{{{name}}}", value) for file in ours for value in values]
         files += ours
