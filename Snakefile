@@ -37,6 +37,10 @@ include: "workflow/rules/exports.smk"
 mend_records()
 
 
+onstart:
+    schedule_as_jobs_end()
+
+
 onsuccess:
     keep_records()
 
