@@ -32,23 +32,7 @@ include: "workflow/rules/figures_of_cells.smk"
 include: "workflow/rules/figures_of_patients.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/exports.smk"
-
-
-mend_records()
-
-
-onstart:
-    schedule_as_jobs_end()
-
-
-onsuccess:
-    keep_records()
-
-
-onerror:
-    keep_records()
-    said = faults(LOGS, STARTED)
-    sys.stderr.write("\n".join(["", "What stopped the run:", *said, ""]) if said else "")
+include: "workflow/rules/hooks.smk"
 
 
 # of a second each and a few kilobytes: a cluster's head node may run them
