@@ -84,6 +84,7 @@ def tiny_run(tiny_cohort, tmp_path_factory) -> Path:
     project = copy_project(tmp_path_factory.mktemp("run") / "project")
     shutil.copytree(tiny_cohort, project / "cohort", copy_function=shutil.copy2)
     (project / "tiny.yaml").write_text("samples: cohort/samples.tsv\n")
-    done = snakemake("--configfile", "tiny.yaml", cwd=project)
+    done = snakemake("--configfile", "tiny.yaml", "--verbose", cwd=project)
+    (project / "said.log").write_text(done.stdout + done.stderr, encoding="utf-8")
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
     return project

@@ -131,6 +131,13 @@ def test_the_cells_open_in_cellxgene_and_the_chains_are_airr(tiny_run, tmp_path)
     assert airr.validate_rearrangement(str(results / "airr_rearrangement.tsv"), debug=True)
 
 
+def test_ready_jobs_are_looked_at_when_a_job_has_ended_and_no_more_often(tiny_run):
+    said = (tiny_run / "said.log").read_text("utf-8")
+    ended, looks = said.count("Finished jobid: "), said.count("Ready jobs: ")
+    assert ended > 50
+    assert 0 < looks <= ended + 2
+
+
 def test_a_second_run_has_nothing_to_do(tiny_run):
     done = snakemake("--configfile", "tiny.yaml", cwd=tiny_run)
     assert "Nothing to be done" in done.stdout + done.stderr

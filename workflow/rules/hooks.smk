@@ -2,7 +2,7 @@ mend_records()
 
 
 onstart:
-    schedule_as_jobs_end()
+    workflow.scheduler.job_rate_limiter = asked_for(workflow.scheduler.job_rate_limiter)
 
 
 onsuccess:

@@ -6,6 +6,7 @@ from snakemake.persistence.file import FilePersistence
 
 from immune_reset.faults import faults
 from immune_reset.records import STORE, keep, mend
+from immune_reset.scheduling import asked_for
 
 FIGURES = {
     "qc": ["qc_losses", "qc_distributions"],
@@ -160,18 +161,6 @@ def report_first():
     for one in workflow.rules:
         if not re.search("export_(cohort|cells|receptors)$", one.name):
             one.priority = one.priority or 1
-
-
-def schedule_as_jobs_end():
-    """Look for jobs to start when one has ended, not every second as well.
-
-    To keep to 100 started jobs a second, Snakemake adds with every job that ends one more look at
-    all ready jobs each second (snakemake/snakemake#3744): after 200 jobs that took a third of two
-    cores. A limit of the user's own stays.
-    """
-    limit = getattr(workflow.scheduler, "job_rate_limiter", None)
-    if limit and (limit.max_jobs, limit.timespan) == (100, 1):
-        workflow.scheduler.job_rate_limiter = None
 
 
 VALUES = {"sample": SAMPLES, "patient": PATIENTS, "sets": ENRICHED}
