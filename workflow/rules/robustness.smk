@@ -11,6 +11,8 @@ rule vary_cells:
         f"{LOGS}/vary_cells.log",
     benchmark:
         f"{BENCHMARKS}/vary_cells.tsv"
+    # the claims wait for it, no figure does
+    priority: 2
     conda:
         "../../envs/analysis.yaml"
     threads: 1
