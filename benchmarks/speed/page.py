@@ -203,8 +203,9 @@ def picture(path: Path, runs: list, *, n_named: int = 7) -> None:
             shade = 0.45 + 0.5 * min(rank, n_named) / n_named
             axes.barh(place, width, left=left, color=str(shade), edgecolor="white", linewidth=0.5)
             if width > 0.09 * top:
+                ink = "white" if shade < 0.6 else "black"
                 axes.text(left + width / 2, place, f"{step}\n{width:.0f} s", ha="center",
-                          va="center", fontsize=6.5)  # fmt: skip
+                          va="center", fontsize=6.5, color=ink)  # fmt: skip
             left += width
         axes.text(left + 0.01 * top, place, f"{run.wall:.0f} s", va="center", fontsize=8)
     axes.set_yticks(range(len(runs)), [f"{run.cells:,} cells\n{run.program}" for run in runs])
