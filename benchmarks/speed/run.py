@@ -40,8 +40,8 @@ PEERS = {
     "scranpy": "peer_scranpy.py",
     "Seurat": "peer_seurat.R",
 }
-MOST_FOR_PEERS = MOST_AGAIN = 200_000
-"""Cells up to which the peers run, and keys are changed."""
+MOST_COMPARED = 200_000
+"""Cells up to which the peers run too, and keys are changed."""
 
 OWN = "immune-reset"
 CAR = "CAR_BCMA"
@@ -134,7 +134,8 @@ def run_workflow(folder: Path, cells: int) -> Run:
                                       longest=("seconds", "max"), peak=("peak", "max"))  # fmt: skip
     clusters = pd.read_parquet(work / "out/cohort/clusters.parquet").set_index("cell_id")["cluster"]
     found = agreement(folder, clusters)
-    again, steps = reruns(command, work) if cells <= MOST_AGAIN else {}, steps.reset_index()
+    steps = steps.reset_index()
+    again = reruns(command, work) if cells <= MOST_COMPARED else {}
     return Run(cells, OWN, wall, cpu, float(steps["peak"].max()), found, load, steps, again)
 
 
@@ -193,7 +194,7 @@ def main() -> None:
         runs.append(run_workflow(folder, cells))
         print(runs[-1], flush=True)
         keep(runs, place / "runs.json")
-        for program in peers if cells <= MOST_FOR_PEERS else []:
+        for program in peers if cells <= MOST_COMPARED else []:
             runs.append(run_peer(folder, cells, program))
             print(runs[-1], flush=True)
             keep(runs, place / "runs.json")

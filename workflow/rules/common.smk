@@ -50,6 +50,12 @@ def shipped(name):
     return workflow.source_path(f"../../{name}") if FETCHED else os.path.relpath(ROOT / name)
 
 
+SHIPPED_SETS = {
+    "gene_sets": shipped("resources/gene_sets/gene_sets.tsv"),
+    "progeny": shipped("resources/gene_sets/progeny_jak_stat.tsv"),
+}
+
+
 def demo_files():
     """Every file that `simulate_cohort` writes."""
     return sorted(files_made_for(ROOT))
@@ -147,6 +153,5 @@ def input_mb(files):
 
 def sets_to_enrich(wildcards):
     """The gene sets of an enrichment; the shipped ones do not hang on which the user adds."""
-    names = ("gene_sets.tsv", "progeny_jak_stat.tsv")
-    files = [shipped(f"resources/gene_sets/{name}") for name in names]
-    return {"gene_sets": files if wildcards.sets == "shipped" else [f"{COHORT}/gene_sets.parquet"]}
+    own = [f"{COHORT}/gene_sets.parquet"]
+    return {"gene_sets": own if wildcards.sets == "own" else list(SHIPPED_SETS.values())}

@@ -1,8 +1,7 @@
 rule read_gene_sets:
     """Join the shipped gene sets with the user's own."""
     input:
-        gene_sets=shipped("resources/gene_sets/gene_sets.tsv"),
-        progeny=shipped("resources/gene_sets/progeny_jak_stat.tsv"),
+        **SHIPPED_SETS,
         extra=SETTINGS["pathways.gene_sets"],
     output:
         gene_sets=f"{COHORT}/gene_sets.parquet",

@@ -50,9 +50,9 @@ def scrublet_scores(
     """Return Scrublet's scores of the rows of `matrix` and of the doublets simulated from them.
 
     Scrublet (Wolock, Lopez and Klein 2019) adds up random pairs of cells and asks how many of a
-    cell's neighbours are such sums. Written out, with `search_many` (exact
-    to 15,000 barcodes) and nothing made dense: scanpy's takes three times as long for the same
-    scores, and its approximate search ten.
+    cell's neighbours are such sums. Written out, with `search_many` (exact to
+    15,000 barcodes) and nothing made dense: scanpy's takes three times as long for the same scores,
+    and its approximate search ten.
 
     Parameters
     ----------

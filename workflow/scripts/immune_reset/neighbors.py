@@ -17,7 +17,7 @@ EXACT_OF_MANY = 45_000
 
 PROBES = 32
 """Lists that are searched for a point's hundreds of neighbours, of as many lists as the root of the
-number of points: a recall of .999 at 75,000 points, .99 at 180,000."""
+number of points. Of 75,000 points 32 of 256 lists held .999 of the neighbours, 32 of 512 .993."""
 
 AT_ONCE = 16_384
 """Points whose distances are taken anew at once."""
