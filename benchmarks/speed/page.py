@@ -184,6 +184,9 @@ def growth_picture(path: Path, ours: dict, *, n_named: int = 8) -> None:
         for rule, marker in zip(dearest, "os^DvP<>", strict=False):
             part = steps[steps["step"] == rule].sort_values("cells")
             ax.loglog(part["cells"], part[column], marker=marker, ms=4, lw=1, label=rule)
+        ax.set_xticks(sorted(ours), [f"{cells:,}" for cells in sorted(ours)])
+        ax.minorticks_off()
+        ax.yaxis.set_major_formatter("{x:g}")
         ax.set_xlabel("cells")
         ax.set_ylabel(label)
         ax.spines[["top", "right"]].set_visible(False)

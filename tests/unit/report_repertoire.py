@@ -5,7 +5,7 @@ import pandas as pd
 from unit import report_tables as made
 
 import compare_gene_usage
-from immune_reset import panels
+from immune_reset import design
 
 SHARES = ("fraction_clones", "ci_low_clones", "ci_high_clones")
 
@@ -36,7 +36,7 @@ def usage() -> pd.DataFrame:
 def usage_change() -> pd.DataFrame:
     """Return the change of V genes, as tables/gene_usage_change.tsv."""
     plan = made.design()
-    return compare_gene_usage.compare(usage(), plan, panels.patients_of(plan))
+    return compare_gene_usage.compare(usage(), plan, design.patients_of(plan))
 
 
 def lengths() -> pd.DataFrame:

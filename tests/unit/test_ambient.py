@@ -43,6 +43,14 @@ def test_doublets_are_left_out_of_a_poisson_mean():
     assert rate / (1 + rate) == pytest.approx(1 / 50)
 
 
+def test_the_quantile_of_a_poisson_is_scipys():
+    rates = np.exp(np.random.default_rng(5).uniform(-9, 7, 500))
+    for q in (0.5, 0.975, ambient.TRIM):
+        ours = [ambient.poisson_quantile(q, rate) for rate in rates]
+        np.testing.assert_array_equal(ours, stats.poisson.ppf(q, rates))
+    assert ambient.poisson_quantile(ambient.TRIM, 0.0) == 0
+
+
 def test_the_share_is_the_leaked_over_what_soup_alone_would_bring():
     """100 T cells with 1 IGKC each, 50 B cells with 34, 4,000 of a cell's 4,100 UMIs ACTB."""
     t, b = [5, 0, 1, 0, 94], [0, 4, 34, 0, 62]

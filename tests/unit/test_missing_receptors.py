@@ -8,6 +8,7 @@ import plot_clones
 import plot_isotypes
 import plot_repertoire
 from immune_reset import panels, report_rows, report_views
+from immune_reset.design import no_file as no_file_in
 from immune_reset.judge_shares import no_file
 
 
@@ -22,12 +23,12 @@ def plan():
 
 
 def test_a_replicate_with_a_file_is_enough(plan):
-    assert panels.no_file(plan, "P1", "month_1", "BCR") == "no BCR file"
-    assert panels.no_file(plan, "P1", "month_1", "TCR") == ""
-    assert panels.no_file(plan, "P2", "month_1", "BCR") == ""
+    assert no_file_in(plan, "P1", "month_1", "BCR") == "no BCR file"
+    assert no_file_in(plan, "P1", "month_1", "TCR") == ""
+    assert no_file_in(plan, "P2", "month_1", "BCR") == ""
     again = {"patient": "P1", "timepoint": "month_1", "has_bcr": True}
     more = {**plan, "samples": [*plan["samples"], again]}
-    assert panels.no_file(more, "P1", "month_1", "BCR") == ""
+    assert no_file_in(more, "P1", "month_1", "BCR") == ""
 
 
 def test_what_stands_above_a_bar(plan):

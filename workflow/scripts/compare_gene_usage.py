@@ -7,7 +7,7 @@ import logging
 
 import pandas as pd
 
-from immune_reset import design, gene_changes, panels, tables
+from immune_reset import design, gene_changes, tables
 from immune_reset.runtime import start
 
 logger = logging.getLogger("compare_gene_usage")
@@ -24,7 +24,7 @@ def main(smk) -> None:
     """Snakemake entry point: read, compute, write."""
     start(smk)
     plan = smk.params.design
-    change = compare(tables.read(smk.input.usage), plan, panels.patients_of(plan))
+    change = compare(tables.read(smk.input.usage), plan, design.patients_of(plan))
     tables.write(change, smk.output.change)
     logger.info("%d rows", len(change))
 

@@ -123,7 +123,7 @@ def main(smk) -> None:
     if clinical.empty:
         figures.save_note("The cohort has no clinical table.", *paths)
         return
-    fig = draw_course(clinical, design.frame(plan), panels.patients_of(plan))
+    fig = draw_course(clinical, design.frame(plan), design.patients_of(plan))
     alt = "Lines of the clinical measures over days from infusion, by patient; samples marked."
     figures.save(fig, *paths, alt=alt)
 

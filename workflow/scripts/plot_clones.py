@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from immune_reset import clone_groups, figures, panels, tables
+from immune_reset import clone_groups, design, figures, panels, tables
 from immune_reset.figures import FATES, INK, spoken
 from immune_reset.runtime import start
 
@@ -32,9 +32,9 @@ def shares_over_time(clones: pd.DataFrame, timepoints: list[str]) -> pd.DataFram
 
 def why_missing(plan: dict, patient: str, timepoint: str, receptor: str) -> str:
     """Return why no clone of the patient is there: no sample, no file, or no cell."""
-    if timepoint not in panels.times_of_patient(plan, patient):
+    if timepoint not in design.times_of_patient(plan, patient):
         return "no sample"
-    return panels.no_file(plan, patient, timepoint, receptor) or "no cells"
+    return design.no_file(plan, patient, timepoint, receptor) or "no cells"
 
 
 def draw_over_time(shares: pd.DataFrame, wanted: list[tuple], times: list[str], plan: dict):
@@ -83,7 +83,7 @@ def in_order(fates: pd.DataFrame, plan: dict) -> pd.DataFrame:
     """Return the fates with the patients as in the sheet, and a patient's comparisons in time."""
     people, times = (
         {str(name): i for i, name in enumerate(f(plan))}
-        for f in (panels.patients_of, panels.times_of)
+        for f in (design.patients_of, design.times_of)
     )
     patient = fates["patient"].astype(str).map(people)
     time = fates["comparison"].str.split(" vs ").str[0].map(times)
@@ -163,9 +163,9 @@ def main(smk) -> None:
     """Snakemake entry point: read, draw, write."""
     start(smk)
     out, plan = smk.output, smk.params.design
-    people = panels.patients_of(plan)
+    people = design.patients_of(plan)
     clones, fates = tables.read(smk.input.clones), tables.read(smk.input.fates)
-    times = [t for t in panels.times_of(plan) if f"n_{t}" in clones]
+    times = [t for t in design.times_of(plan) if f"n_{t}" in clones]
     shares = shares_over_time(clones, times)
     seen = clones.groupby(["patient", "receptor"]).size().index
     wanted = [(p, r) for r in RECEPTORS for p in people if (p, r) in seen]

@@ -116,7 +116,7 @@ def draw_change(change: pd.DataFrame, comparisons: list[str], people: list[str])
 
 def save_levels(composition: pd.DataFrame, plan: dict, out) -> None:
     """Write the figures of shares, or the sentence why there are none."""
-    times, people = panels.times_of(plan), panels.patients_of(plan)
+    times, people = design.times_of(plan), design.patients_of(plan)
     bars = (out.composition_png, out.composition_pdf)
     over = (out.composition_over_time_png, out.composition_over_time_pdf)
     subsets = (out.b_cell_subsets_png, out.b_cell_subsets_pdf)
@@ -146,12 +146,12 @@ def main(smk) -> None:
     save_levels(tables.read(smk.input.composition), plan, out)
     change = panels.scoped(tables.read(smk.input.change))
     paths = (out.composition_change_png, out.composition_change_pdf)
-    names = [n for n in panels.comparison_names(plan) if (change["comparison"] == n).any()]
+    names = [n for n in design.comparison_names(plan) if (change["comparison"] == n).any()]
     if not names:
         figures.save_note("No patient has a baseline and a follow-up to compare.", *paths)
         return
     alt = "Forest plot of the fold change of each cell type's share, by patient."
-    fig = draw_change(change, names, panels.patients_of(plan))
+    fig = draw_change(change, names, design.patients_of(plan))
     figures.save(fig, *paths, alt=alt)
 
 

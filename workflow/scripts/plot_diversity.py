@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from immune_reset import figures, panels, tables
+from immune_reset import design, figures, panels, tables
 from immune_reset.figures import spoken
 from immune_reset.runtime import start
 
@@ -122,7 +122,7 @@ def main(smk) -> None:
     """Snakemake entry point: read, draw, write."""
     start(smk)
     out, plan = smk.output, smk.params.design
-    people, times = panels.patients_of(plan), panels.times_of(plan)
+    people, times = design.patients_of(plan), design.times_of(plan)
     rows = at_equal_depth(tables.read(smk.input.diversity))
     paths = (out.diversity_png, out.diversity_pdf)
     if rows[["value", "ci_low"]].notna().any(axis=None):
@@ -132,7 +132,7 @@ def main(smk) -> None:
         figures.save_note("Clonal diversity is not estimable in any sample.", *paths)
     change = panels.scoped(tables.read(smk.input.change))
     paths = (out.diversity_change_png, out.diversity_change_pdf)
-    names = [n for n in panels.comparison_names(plan) if (change["comparison"] == n).any()]
+    names = [n for n in design.comparison_names(plan) if (change["comparison"] == n).any()]
     if names and change[["estimate", "ci_low", "ci_high"]].notna().any(axis=None):
         alt = "Forest plot of the change of clonal diversity at equal depth, by patient."
         figures.save(draw_change(change, names, people), *paths, alt=alt)

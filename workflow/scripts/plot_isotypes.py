@@ -6,7 +6,7 @@ Outputs: `isotypes_over_time`, `hypermutation`, each `_png|_pdf`.
 
 import pandas as pd
 
-from immune_reset import figures, panels, tables
+from immune_reset import design, figures, panels, tables
 from immune_reset.runtime import start
 
 ISOTYPES = {
@@ -22,7 +22,7 @@ BCR = "BCR"
 
 def note(n: float, plan: dict, patient: str, timepoint: str) -> str:
     """Return what stands above a bar: its cells, or why there are none."""
-    if why := panels.no_file(plan, patient, timepoint, BCR):
+    if why := design.no_file(plan, patient, timepoint, BCR):
         return why
     return f"{int(n):,}" if n > 0 else "no B cells"
 
@@ -32,7 +32,7 @@ def draw_isotypes(frame: pd.DataFrame, plan: dict, people: list[str]):
     fig, axes = panels.grid(len(people), columns=4, width=2.9, height=2.5)
     for ax, patient in zip(axes, people, strict=True):
         own = frame[frame["patient"] == patient]
-        times = panels.times_of_patient(plan, patient)
+        times = design.times_of_patient(plan, patient)
         parts = own.pivot_table(
             index="timepoint", columns="isotype", values="fraction", dropna=False
         )
@@ -57,7 +57,7 @@ def draw_mutation(frame: pd.DataFrame, plan: dict, people: list[str]):
     fig, axes = panels.grid(len(people), columns=4, width=2.9, height=2.5, sharey=True)
     for ax, patient in zip(axes, people, strict=True):
         own = rows[rows["patient"] == patient]
-        times = panels.times_of_patient(plan, patient)
+        times = design.times_of_patient(plan, patient)
         panels.over_time(ax, own, times, looks)
         for x, time in enumerate(times):
             if not own.loc[own["timepoint"] == time, "value"].notna().any():
@@ -76,7 +76,7 @@ def main(smk) -> None:
     start(smk)
     plan, out = smk.params.design, smk.output
     isotypes = tables.read(smk.input.isotypes)
-    people = panels.patients_of(plan)
+    people = design.patients_of(plan)
     own = isotypes[isotypes["patient"].isin(people)]
     typed = [p for p in people if p in set(own.loc[own["n_total"] > 0, "patient"])]
     known = [p for p in typed if p in set(own.loc[own["n_v_identity"] > 0, "patient"])]

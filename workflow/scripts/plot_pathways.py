@@ -9,7 +9,7 @@ Outputs: `pathway_interferon`, `pathway_jak_stat`, `pathway_change`, `attributio
 import numpy as np
 import pandas as pd
 
-from immune_reset import figures, panels, tables
+from immune_reset import design, figures, panels, tables
 from immune_reset.figures import spoken
 from immune_reset.runtime import start
 
@@ -117,14 +117,14 @@ def main(smk) -> None:
     """Snakemake entry point: read, draw, write."""
     start(smk)
     cfg, out, plan = smk.params.cfg, smk.output, smk.params.design
-    people, scores = panels.patients_of(plan), tables.read(smk.input.scores)
+    people, scores = design.patients_of(plan), tables.read(smk.input.scores)
     for gene_set, path in (
         (INTERFERON, (out.pathway_interferon_png, out.pathway_interferon_pdf)),
         (JAK_STAT, (out.pathway_jak_stat_png, out.pathway_jak_stat_pdf)),
     ):
-        save_scores(by_cell_type(scores, gene_set), gene_set, path, panels.times_of(plan), people)
+        save_scores(by_cell_type(scores, gene_set), gene_set, path, design.times_of(plan), people)
     change = panels.scoped(tables.read(smk.input.change))
-    names = [n for n in panels.comparison_names(plan) if (change["comparison"] == n).any()]
+    names = [n for n in design.comparison_names(plan) if (change["comparison"] == n).any()]
     paths = (out.pathway_change_png, out.pathway_change_pdf)
     if names and change["estimate"].notna().any():
         fig = draw_change(change, names, people, minimum=cfg["claims.min_log2_change"])

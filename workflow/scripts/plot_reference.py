@@ -5,7 +5,7 @@ Input: `reference` (tables/reference.tsv). Outputs: `reference_png`, `reference_
 
 import pandas as pd
 
-from immune_reset import figures, panels, tables
+from immune_reset import design, figures, panels, tables
 from immune_reset.runtime import start
 
 INTERFERON = "ISG28"
@@ -66,7 +66,7 @@ def main(smk) -> None:
     if not parts:
         figures.save_note(NONE, *paths)
         return
-    fig = draw(parts, panels.times_of(plan), panels.patients_of(plan))
+    fig = draw(parts, design.times_of(plan), design.patients_of(plan))
     alt = "Lines of each patient over time beside the range of the healthy controls."
     figures.save(fig, *paths, alt=alt)
 

@@ -9,7 +9,7 @@ Outputs: `v_gene_change`, `junction_lengths`, `expansion_classes` (by cells of a
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from immune_reset import figures, panels, tables
+from immune_reset import design, figures, panels, tables
 from immune_reset.figures import spoken
 from immune_reset.runtime import start
 
@@ -56,12 +56,12 @@ def draw_expansion(frame: pd.DataFrame, colors: dict[str, str], plan: dict, peop
     ):
         own = frame[(frame["patient"] == patient) & (frame["receptor"] == receptor)]
         own = own[own["compartment"] == part]
-        times = panels.times_of_patient(plan, patient)
+        times = design.times_of_patient(plan, patient)
         shares = own.pivot_table(
             index="timepoint", columns="size_class", values="fraction", dropna=False
         ).reindex(index=times, columns=list(colors))
         n = own.groupby("timepoint")["n_cells"].max().reindex(times).fillna(0)
-        whys = [panels.no_file(plan, patient, time, receptor) for time in times]
+        whys = [design.no_file(plan, patient, time, receptor) for time in times]
         totals = zip(n, shares.sum(axis=1), whys, strict=True)
         panels.stacked(ax, shares, colors, [note(*total) for total in totals])
         m = own["m"].max()
@@ -115,8 +115,8 @@ def draw_lengths(lengths: pd.DataFrame, plan: dict, people: list[str]):
                 span = range(int(own["length"].min()), int(own["length"].max()) + 1)
                 share = 100 * part.reindex(span, fill_value=0)
                 ax.plot(share.index, share, color=color, marker=marker, ms=3, lw=1.3)
-        none = set(panels.times_of_patient(plan, patient)) - set(own["timepoint"])
-        words = {t: panels.no_file(plan, patient, t, LOCI[locus]) or "no cells" for t in looks}
+        none = set(design.times_of_patient(plan, patient)) - set(own["timepoint"])
+        words = {t: design.no_file(plan, patient, t, LOCI[locus]) or "no cells" for t in looks}
         ax.set_ylim(bottom=0)
         panels.say_missing(ax, {t: why for t, why in words.items() if t in none})
         ax.set_title(f"{patient} {locus}")
@@ -134,7 +134,7 @@ def main(smk) -> None:
     plan, out = smk.params.design, smk.output
     usage, change = tables.read(smk.input.usage), tables.read(smk.input.usage_change)
     expansion, lengths = tables.read(smk.input.expansion), tables.read(smk.input.lengths)
-    people, names = panels.patients_of(plan), panels.comparison_names(plan)
+    people, names = design.patients_of(plan), design.comparison_names(plan)
     classed = expansion[expansion["patient"].isin(people)]
     drawn = [p for p in people if p in set(classed.dropna(subset=["m"])["patient"])]
     lengths = lengths[lengths["patient"].isin(people) & lengths["locus"].isin(list(LOCI))]

@@ -20,9 +20,9 @@ import yaml
 
 from immune_reset import (
     claims_text,
+    design,
     input_remarks,
     language,
-    panels,
     pseudonyms,
     report,
     report_columns,
@@ -111,7 +111,7 @@ def context_of(
     catalogue = report.catalogue(texts["sentences.yaml"])
     units = report_facts.clinical_units(frames.get("clinical"))
     views = claims_text.claim_views(frames["claims"], catalogue, units)
-    people, names = panels.patients_of(plan), panels.comparison_names(plan)
+    people, names = design.patients_of(plan), design.comparison_names(plan)
     names = list(dict.fromkeys([*names, *frames["claims"]["comparison"]]))
     has = {"gex": "composition" in frames, "vdj": "diversity" in frames}
     has["controls"] = "reference" in frames

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse, stats
+from scipy import sparse, special
 
 T_GENES = ("CD3D", "CD3E", "CD3G", "TRAC")
 T_ONLY = r"(CD3[DEG]|TRAC|TRBC[12])$"
@@ -89,6 +89,12 @@ def soup_of_empty(matrix: sparse.csr_matrix, given: np.ndarray) -> Soup | None:
     return Soup(umis / umis.sum(), umis, EMPTY, int(empty.sum()))
 
 
+def poisson_quantile(q: float, rate: float) -> float:
+    """Return the fewest events that a Poisson of mean `rate` does not pass with chance `q`."""
+    fewest = float(np.ceil(special.pdtrik(q, rate)))
+    return fewest - 1 if fewest > 0 and special.pdtr(fewest - 1, rate) >= q else fewest
+
+
 def poisson_rate(x: np.ndarray) -> tuple[float, np.ndarray]:
     """Return the mean of Poisson counts among which some are another's, and which were kept.
 
@@ -99,11 +105,11 @@ def poisson_rate(x: np.ndarray) -> tuple[float, np.ndarray]:
     rate = -np.log(none) if none > 0 else float(np.median(x))
     kept = np.ones(len(x), dtype=bool)
     for _ in range(50):
-        cut = max(stats.poisson.ppf(TRIM, rate), 1)
+        cut = max(poisson_quantile(TRIM, rate), 1)
         kept, before = x <= cut, rate
         mean = float(x[kept].mean())
         for _ in range(50):
-            rate = mean * stats.poisson.cdf(cut, rate) / stats.poisson.cdf(cut - 1, rate)
+            rate = mean * special.pdtr(cut, rate) / special.pdtr(cut - 1, rate)
         if abs(rate - before) <= 1e-6 * max(rate, 1e-6):
             break
     return float(rate), kept
@@ -129,8 +135,8 @@ def leak(
     rate, kept = poisson_rate(x[cells])
     n, umis = int(kept.sum()), int(x[cells][kept].sum())
     spread = max(1.0, float(x[cells][kept].var() / rate)) if rate > 0 else 1.0
-    low = stats.chi2.ppf(0.025, 2 * umis / spread) / 2 * spread if umis else 0.0
-    high = stats.chi2.ppf(0.975, 2 * (umis / spread + 1)) / 2 * spread
+    low = special.gammaincinv(umis / spread, 0.025) * spread if umis else 0.0
+    high = special.gammaincinv(umis / spread + 1, 0.975) * spread
     at = rate * n / umis if umis else 1.0  # what trimming took from the mean
     if soup.source == CELLS:
         residual = x - soup.share[chosen].sum() * totals
@@ -198,7 +204,7 @@ def estimate(matrix: sparse.csr_matrix, genes: pd.DataFrame, soup: Soup) -> dict
     best = best_leak(matrix, genes["symbol"], soup) if matrix.shape[0] else None
     if best is None:
         return row
-    z = stats.norm.ppf(0.975) * best.error
+    z = special.ndtri(0.975) * best.error
     share = best.rate / best.per_cell
     below = np.log(best.rate / best.low) if best.low > 0 else np.inf
     above = np.log(best.high / best.rate) if best.rate > 0 else np.nan

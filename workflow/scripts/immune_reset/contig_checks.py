@@ -1,5 +1,8 @@
 """What contigs may hold, whatever form their table has: names, sequences, cells and loci."""
 
+import re
+from functools import cache
+
 import pandas as pd
 
 from immune_reset.errors import at
@@ -46,11 +49,10 @@ def any_cell_and_locus(chains: pd.DataFrame, reasons: dict[str, pd.Series], path
 
 def words(table: pd.DataFrame, column: str, pattern: str, own: str, path: str) -> None:
     """Refuse a name or sequence made of other signs than `pattern` allows."""
-    given = table[column].dropna()
-    strange = given[~given.astype(str).str.fullmatch(pattern)] if len(given) else given
-    if len(strange):
-        value, row = str(strange.iloc[0])[:60], strange.index[0] + 1
-        raise at(path, f"contig {row}, column '{own}' holds {value!r}", MEND)
+    fits = re.compile(pattern).fullmatch
+    for row, word in enumerate(table[column], start=1):
+        if word is not None and not fits(word):
+            raise at(path, f"contig {row}, column '{own}' holds {word[:60]!r}", MEND)
 
 
 def sequences(table: pd.DataFrame, own: dict[str, str], path: str) -> None:
@@ -74,13 +76,13 @@ def sequences(table: pd.DataFrame, own: dict[str, str], path: str) -> None:
             raise at(path, f"column '{name}' holds {kind}, such as {value!r}", MEND)
 
 
-def plain_genes(names: pd.Series) -> pd.Series:
+def plain_genes(names: list[str | None]) -> list[str | None]:
     """Return names of genes without IMGT's words: IGHV1-2*01 of "Homsap IGHV1-2*01 F"."""
-    given = names.dropna().astype(str)
-    imgt = given[given.str.contains("hom", case=False)]
-    if not len(imgt):
-        return names
+    return [name if name is None or "hom" not in name.lower() else _plain(name) for name in names]
+
+
+@cache
+def _plain(name: str) -> str:
     before, behind, between = IMGT_NAME
-    plain = imgt.str.replace(before, "", regex=True, case=False)
-    plain = plain.str.replace(between, ",", regex=True).str.replace(behind, "", regex=True)
-    return names.where(~names.index.isin(imgt.index), plain.reindex(names.index))
+    plain = re.sub(before, "", name, flags=re.IGNORECASE)
+    return re.sub(behind, "", re.sub(between, ",", plain))

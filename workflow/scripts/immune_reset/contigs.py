@@ -182,14 +182,13 @@ def _lacks(table: pd.DataFrame, missing: list[str], path: str) -> Exception:
 
 def _typed(chains: pd.DataFrame, own: dict[str, str], path: str) -> pd.DataFrame:
     """Return the columns typed; `own`: the file's name of a column, for messages."""
-    typed = pd.DataFrame(index=chains.index)
-    for column in TEXT_COLUMNS:
-        typed[column] = _text(chains[column]) if column in chains else None
+    none = [None] * len(chains)
+    words = {name: _text(chains[name]) if name in chains else none for name in TEXT_COLUMNS}
     for column in ("locus", "junction", "junction_aa"):
-        if column in chains and len(typed):
-            typed[column] = typed[column].str.upper()
+        words[column] = [None if word is None else word.upper() for word in words[column]]
     for column in ("v_call", "d_call", "j_call", "c_call"):
-        typed[column] = contig_checks.plain_genes(typed[column])
+        words[column] = contig_checks.plain_genes(words[column])
+    typed = pd.DataFrame(words, index=chains.index, dtype=object)
     for column, pattern in contig_checks.MAY_HOLD.items():
         contig_checks.words(typed, column, pattern, own.get(column, column), path)
     contig_checks.sequences(typed, own, path)
@@ -200,9 +199,9 @@ def _typed(chains: pd.DataFrame, own: dict[str, str], path: str) -> pd.DataFrame
     return typed
 
 
-def _text(values: pd.Series) -> pd.Series:
-    values = values.str.strip()
-    return values.astype(object).where(~values.str.lower().isin(MISSING), None)
+def _text(values: pd.Series) -> list[str | None]:
+    words = (value.strip() for value in values)
+    return [None if word.lower() in MISSING else word for word in words]
 
 
 def _flags(
@@ -211,24 +210,27 @@ def _flags(
 ) -> pd.Series:  # fmt: skip
     if column not in table:
         return pd.Series(True, index=table.index)
-    words = table[column].str.strip().str.lower()
-    strange = words[~words.isin(TRUE | FALSE | MISSING)]
-    if len(strange):
-        value, name = table[column].loc[strange.index[0]], (own or {}).get(column, column)
+    words = [value.strip().lower() for value in table[column]]
+    strange = set(words) - TRUE - FALSE - MISSING
+    if strange:
+        value = next(value for value in table[column] if value.strip().lower() in strange)
+        name = (own or {}).get(column, column)
         raise at(path, f"column '{name}' holds '{value}'", "Write it as true or false")
-    return words.isin(TRUE) | (missing & words.isin(MISSING))
+    yes = TRUE | MISSING if missing else TRUE
+    return pd.Series([word in yes for word in words], index=table.index, dtype=bool)
 
 
 def _counts(table: pd.DataFrame, column: str, path: str, own: str) -> pd.Series:
     if column not in table:
         return pd.Series(pd.NA, index=table.index, dtype="Int64")
-    numbers = pd.to_numeric(table[column], errors="coerce")
-    bad = numbers.isna() & ~table[column].str.strip().str.lower().isin(MISSING)
-    bad |= (numbers < 0) | (numbers > MAX_COUNT) | (numbers % 1 > 0)
+    numbers = pd.to_numeric(table[column], errors="coerce").to_numpy(float)
+    bad = (numbers < 0) | (numbers > MAX_COUNT) | (numbers != np.floor(numbers))
+    for row in np.flatnonzero(np.isnan(numbers)):
+        bad[row] = table[column].iloc[row].strip().lower() not in MISSING
     if bad.any():
-        value = table[column][bad].iloc[0]
+        value = table[column].iloc[int(np.argmax(bad))]
         raise at(path, f"column '{own}' holds '{value}'", "Counts are whole numbers from 0")
-    return numbers.astype("Int64")
+    return pd.Series(numbers, index=table.index).astype("Int64")
 
 
 def _share(table: pd.DataFrame, column: str) -> pd.Series:

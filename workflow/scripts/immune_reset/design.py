@@ -48,3 +48,36 @@ def samples_at(design: Design, timepoint: str, patient: str | None = None) -> li
         for row in design["samples"]
         if row["timepoint"] == timepoint and patient in (None, row.get("patient"))
     ]
+
+
+def patients_of(design: Design) -> list[str]:
+    """Return the patients of the cohort in the order of the sheet, healthy controls left out."""
+    own = [row["patient"] for row in design["samples"] if row.get("in_cohort", True)]
+    return list(dict.fromkeys(str(name) for name in own))
+
+
+def times_of(design: Design) -> list[str]:
+    """Return the timepoints of the cohort's own patients, in order."""
+    own = {row["timepoint"] for row in design["samples"] if row.get("in_cohort", True)}
+    return [timepoint for timepoint in design["timepoints"] if timepoint in own]
+
+
+def times_of_patient(design: Design, patient: str) -> list[str]:
+    """Return the timepoints at which the patient was sampled, in order."""
+    own = {row["timepoint"] for row in design["samples"] if row["patient"] == patient}
+    return [timepoint for timepoint in design["timepoints"] if timepoint in own]
+
+
+def no_file(design: Design, patient: str, timepoint: str, receptor: str) -> str:
+    """Return "no BCR file" where none of the patient's samples of the timepoint has one, or ""."""
+    own = [
+        row.get(f"has_{receptor.lower()}", True)
+        for row in design["samples"]
+        if (row["patient"], row["timepoint"]) == (patient, timepoint)
+    ]
+    return "" if any(own) else f"no {receptor} file"
+
+
+def comparison_names(design: Design) -> list[str]:
+    """Return the names of the comparisons with the baseline, in time order."""
+    return [name for _, _, name in comparisons(design)]

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, stats
+from scipy import special
 
 from immune_reset.intervals import clopper_pearson, wilson
 from immune_reset.multiplicity import bh
@@ -33,7 +34,7 @@ def share_lower(x: ArrayLike, total: int, alpha: float = 0.05) -> Floats:
     x = np.asarray(x, dtype=float)
     bound = np.zeros(x.shape)
     some = x > 0
-    bound[some] = stats.beta.ppf(alpha, x[some], total - x[some] + 1)
+    bound[some] = special.betaincinv(x[some], total - x[some] + 1, alpha)
     return bound
 
 
@@ -61,7 +62,8 @@ def exact_p(x: ArrayLike, y: ArrayLike, total: int, depth: int) -> Floats:
     distinct, place = np.unique(pairs, axis=0, return_inverse=True)
     if total == 0 or depth == 0:
         return np.ones(len(pairs))
-    p = [stats.fisher_exact([[a, total - a], [b, depth - b]]).pvalue for a, b in distinct.tolist()]
+    test = scipy.stats.fisher_exact
+    p = [test([[a, total - a], [b, depth - b]]).pvalue for a, b in distinct.tolist()]
     return np.array(p, dtype=float)[place.ravel()]
 
 
@@ -261,4 +263,4 @@ def _inverted_p(held: float, size: float, share: float, depth: float) -> float:
         return 1.0
     if end(lowest) * end(highest) > 0:
         return math.exp(lowest)
-    return math.exp(optimize.brentq(end, lowest, highest, xtol=1e-9))
+    return math.exp(scipy.optimize.brentq(end, lowest, highest, xtol=1e-9))

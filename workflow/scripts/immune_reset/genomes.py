@@ -1,7 +1,10 @@
 """Which genes are human: references of several genomes, other species, versions of ids."""
 
 import re
+from collections.abc import Callable
+from functools import lru_cache, wraps
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +26,26 @@ NO_SYMBOL = re.compile(r"\d+|chr[0-9A-Za-z_]+[:_-]\d+[_-]\d+")
 
 MISSING = ("", "nan", "none", "na", "<na>")
 MOST = 0.5
+FEATURES = ("gene_id", "symbol", "feature_type")
+REFERENCES = 8
+"""References of which is kept what was found of their genes; a cohort has one or two."""
+
+
+def once(found: Callable[..., Any]) -> Callable[..., Any]:
+    """Keep what a function finds of features: the samples of a cohort share their reference.
+
+    Equal features, not the same object, are one; what is found must not be written to.
+    """
+
+    @lru_cache(maxsize=REFERENCES)
+    def kept(columns: tuple[tuple[str, ...], ...], *rest: str) -> Any:
+        return found(pd.DataFrame(dict(zip(FEATURES, columns, strict=True)), dtype=object), *rest)
+
+    @wraps(found)
+    def of(features: pd.DataFrame, *rest: str) -> Any:
+        return kept(tuple(tuple(features[name]) for name in FEATURES), *rest)
+
+    return of
 
 
 def harmonised(
@@ -34,13 +57,20 @@ def harmonised(
     the human genome's prefix goes, and the others' genes get the type
     "Gene Expression of <genome>", so that they are set aside and counted.
     """
+    return _harmonised(tuple(ids), tuple(symbols), None if types is None else tuple(types)).copy()
+
+
+@lru_cache(maxsize=REFERENCES)
+def _harmonised(
+    ids: tuple[str, ...], symbols: tuple[str, ...], types: tuple[str, ...] | None
+) -> pd.DataFrame:
     ids, symbols = _named(ids, symbols)
     frame = pd.DataFrame({"gene_id": ids, "symbol": symbols, "feature_type": GENE_EXPRESSION})
     frame = frame.astype({"gene_id": object, "symbol": object, "feature_type": object})
     if not len(frame):
         return frame
     if types is not None:
-        frame["feature_type"] = types
+        frame["feature_type"] = np.array(types, dtype=object)
     gex = (frame["feature_type"] == GENE_EXPRESSION).to_numpy()
     genomes = _genomes(frame.loc[gex, "gene_id"])
     for genome, human in genomes.items():
@@ -83,6 +113,7 @@ def _genomes(ids: pd.Series) -> dict[str, bool]:
     return found
 
 
+@once
 def foreign(features: pd.DataFrame) -> str:
     """Return what in the genes says that they are of no human, or "".
 
@@ -104,12 +135,14 @@ def foreign(features: pd.DataFrame) -> str:
     return f"symbols such as {named[mouse].iloc[0]}" if mouse.mean() > MOST else ""
 
 
+@once
 def has_ensembl(features: pd.DataFrame) -> bool:
     """Return whether most genes have a human Ensembl id."""
     rows = features[features["feature_type"] == GENE_EXPRESSION]
     return bool(len(rows) and rows["gene_id"].astype(str).str.match(HUMAN_ID).mean() > MOST)
 
 
+@once
 def has_symbols(features: pd.DataFrame) -> bool:
     """Return whether most genes have a symbol beside a human Ensembl id, or no such id."""
     rows = features[features["feature_type"] == GENE_EXPRESSION]
@@ -122,11 +155,23 @@ def joined(features: pd.DataFrame, join_by: str) -> pd.DataFrame:
     "ensembl": the id where the file has one, else the current symbol. "symbol": the current
     symbol, whatever the file's ids.
     """
+    ids, current = _names_to_join(features, join_by)
+    return features.assign(gene_id=ids, symbol=current)
+
+
+@once
+def _names_to_join(features: pd.DataFrame, join_by: str) -> tuple[np.ndarray, np.ndarray]:
     symbols = features["symbol"].where(features["symbol"] != "", features["gene_id"])
     current = np.array(genes.current_symbols(symbols), dtype=object)
     bare = (features["gene_id"] == symbols) | (join_by == "symbol")
-    ids = features["gene_id"].to_numpy(object)
-    return features.assign(gene_id=np.where(bare, current, ids), symbol=current)
+    return np.where(bare, current, features["gene_id"].to_numpy(object)), current
+
+
+@once
+def _numbered(features: pd.DataFrame) -> bool:
+    """Return whether most genes have a number or an interval in the place of a symbol."""
+    rows = features[features["feature_type"] == GENE_EXPRESSION]
+    return bool(rows["symbol"].astype(str).str.fullmatch(NO_SYMBOL).mean() > MOST)
 
 
 def check_axes(barcodes: list[str], features: pd.DataFrame, *, place: str | Path) -> None:
@@ -156,8 +201,7 @@ def check_axes(barcodes: list[str], features: pd.DataFrame, *, place: str | Path
     if as_genes.mean() > MOST or named.str.fullmatch(BARCODE).mean() > MOST:
         found = f"it is transposed: a cell is named {some.iloc[0]}, a gene {named.iloc[0]}"
         raise at(place, found, "Write cells as rows (obs) and genes as columns (var)")
-    numbers = rows["symbol"].astype(str).str.fullmatch(NO_SYMBOL)
-    if numbers.mean() > MOST and not has_ensembl(features):
+    if _numbered(features) and not has_ensembl(features):
         found = f"its genes have neither Ensembl ids nor symbols, such as {rows['gene_id'].iloc[0]}"
         raise at(place, found, "Name the genes by Ensembl id or symbol")
     if species := foreign(features):

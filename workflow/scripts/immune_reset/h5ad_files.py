@@ -115,7 +115,7 @@ def no_counts(tried: list[str], file: h5py.File, path: str | Path) -> InputError
 
 def index(table: h5py.Group | h5py.Dataset) -> list[str]:
     """Return the index of a table: strings, a masked array, or the first field of records."""
-    return [text(name) for name in _index_node(table)[:]]
+    return texts(_index_node(table))
 
 
 def _index_node(table: h5py.Group | h5py.Dataset) -> h5py.Dataset | np.ndarray:
@@ -144,14 +144,20 @@ def _column(table: h5py.Group | h5py.Dataset, wanted: tuple[str, ...]) -> np.nda
         return None
     node = table[name]
     if isinstance(node, h5py.Group) and "codes" in node:
-        kinds, codes = [text(value) for value in node["categories"][:]], node["codes"][:]
+        kinds, codes = texts(node["categories"]), node["codes"][:]
     elif isinstance(node, h5py.Dataset) and "categories" in node.attrs:  # anndata before 0.8
-        kinds = [text(value) for value in table.file[node.attrs["categories"]][:]]
+        kinds = texts(table.file[node.attrs["categories"]])
         codes = node[:]
     else:
         node = node["values"] if isinstance(node, h5py.Group) else node
-        return np.array([text(value) for value in node[:]], dtype=object)
+        return np.array(texts(node), dtype=object)
     return np.array([*kinds, ""], dtype=object)[codes]  # -1, a missing value, is the last
+
+
+def texts(names: h5py.Dataset | np.ndarray) -> list[str]:
+    """Return names that HDF5 stores as bytes or as text."""
+    given = names[:].tolist()
+    return [name.decode() if isinstance(name, bytes) else str(name) for name in given]
 
 
 def text(name: object) -> str:

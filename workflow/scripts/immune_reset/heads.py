@@ -195,13 +195,12 @@ def _check_contigs(
 def _check_same_cells(one: Row, first: Head, other: Row, second: Head) -> None:
     if one.get("donor") != other.get("donor"):
         return
-    ours = {barcodes.core(name): mark for name, mark in first.marks.items()}
-    theirs = {barcodes.core(name): mark for name, mark in second.marks.items()}
+    ours, theirs = first.marks_by_core, second.marks_by_core
     shared = ours.keys() & theirs.keys()
     equal = sum(ours[name] == theirs[name] for name in shared)
     whole = bool(ours) and first.barcodes == second.barcodes and equal == len(shared)
     many = len(shared) >= MIN_SHARED and equal >= SAME * len(shared)
-    if whole or many or Path(one["gex"]).resolve() == Path(other["gex"]).resolve():
+    if whole or many or first.place == second.place:
         said = "the same matrix as" if first.barcodes == second.barcodes else "the same cells as"
         found = f"{said} that of sample '{one['sample']}', {first.path}"
         raise at(f"{second.path} (sample '{other['sample']}')", found, "Give each its own library")

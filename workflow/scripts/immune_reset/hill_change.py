@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from scipy.optimize import brentq
+import scipy
 from scipy.special import stdtr
 
 from immune_reset.hill import Abundances, asymptotic
@@ -122,8 +122,8 @@ def smallest_alpha(margin: Callable[[float], float]) -> float:
         return 1.0
     if margin(LEAST_ALPHA) > 0:
         return LEAST_ALPHA
-    root = brentq(lambda z: margin(math.exp(z)), math.log(LEAST_ALPHA), math.log(nearly_one))
-    return math.exp(root)
+    ends = math.log(LEAST_ALPHA), math.log(nearly_one)
+    return math.exp(scipy.optimize.brentq(lambda z: margin(math.exp(z)), *ends))
 
 
 def compare(

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, stats
-from statsmodels.stats.proportion import proportion_confint
+from scipy import special
 
 Floats = NDArray[np.float64]
 FARTHEST = 40.0  # |ln ratio| at which the search for an interval's end stops
@@ -29,22 +29,39 @@ class ShareRatio(NamedTuple):
 
 def wilson(k: ArrayLike, n: ArrayLike, level: float = 0.95) -> tuple[Floats, Floats]:
     """Return Wilson's score interval (1927) of the shares k / n; NaN where n is 0."""
-    return _of_shares(k, n, level, "wilson")
+    z = special.ndtri((1 + level) / 2)
+
+    def ends(k: Floats, n: Floats) -> tuple[Floats, Floats]:
+        share, widened = k / n, 1 + z * z / n
+        middle = (share + z * z / (2 * n)) / widened
+        half = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / widened
+        return middle - half, middle + half
+
+    return _of_shares(k, n, ends)
 
 
 def clopper_pearson(k: ArrayLike, n: ArrayLike, level: float = 0.95) -> tuple[Floats, Floats]:
     """Return Clopper and Pearson's exact interval (1934) of the shares k / n; NaN where n is 0."""
-    return _of_shares(k, n, level, "beta")
+    alpha = (1 - level) / 2
+
+    def ends(k: Floats, n: Floats) -> tuple[Floats, Floats]:
+        return (
+            special.betaincinv(np.maximum(k, 1), n - np.maximum(k, 1) + 1, alpha),
+            special.betainccinv(np.minimum(k, n - 1) + 1, n - np.minimum(k, n - 1), alpha),
+        )
+
+    return _of_shares(k, n, ends)
 
 
-def _of_shares(k: ArrayLike, n: ArrayLike, level: float, method: str) -> tuple[Floats, Floats]:
+def _of_shares(
+    k: ArrayLike, n: ArrayLike, ends: Callable[[Floats, Floats], tuple[Floats, Floats]]
+) -> tuple[Floats, Floats]:
     k, n = np.broadcast_arrays(np.asarray(k, dtype=float), np.asarray(n, dtype=float))
     low, high = np.full(n.shape, np.nan), np.full(n.shape, np.nan)
     some = n > 0
     if some.any():
-        ends = proportion_confint(k[some], n[some], alpha=1 - level, method=method)
-        low[some], high[some] = np.clip(ends, 0, 1)
-        low[some & (k == 0)], high[some & (k == n)] = 0, 1  # rounding leaves 1e-17 otherwise
+        low[some], high[some] = np.clip(ends(k[some], n[some]), 0, 1)
+        low[some & (k == 0)], high[some & (k == n)] = 0, 1
     return low, high
 
 
@@ -98,12 +115,12 @@ def _pearson(x: int, n: int, p: float) -> float:
 
 
 def _score(x0: int, n0: int, x1: int, n1: int, level: float) -> tuple[float, float, float]:
-    limit = float(stats.chi2.ppf(level, 1))
+    limit = 2 * float(special.gammaincinv(0.5, level))
 
     def excess(log_ratio: float) -> float:
         return koopman(x0, n0, x1, n1, math.exp(log_ratio)) - limit
 
-    p = float(stats.chi2.sf(koopman(x0, n0, x1, n1, 1.0), 1))
+    p = float(special.chdtrc(1, koopman(x0, n0, x1, n1, 1.0)))
     if x0 == 0 or x1 == 0:
         end = _end(excess, -FARTHEST, FARTHEST)
         return (math.nan, end, p) if x1 == 0 else (end, math.nan, p)
@@ -114,7 +131,7 @@ def _score(x0: int, n0: int, x1: int, n1: int, level: float) -> tuple[float, flo
 def _end(excess: Callable[[float], float], low: float, high: float) -> float:
     if excess(low) * excess(high) > 0:
         return math.nan
-    return float(optimize.brentq(excess, low, high, xtol=1e-12)) / math.log(2)
+    return float(scipy.optimize.brentq(excess, low, high, xtol=1e-12)) / math.log(2)
 
 
 def _exact(x0: int, n0: int, x1: int, n1: int, level: float) -> tuple[float, float, float]:
@@ -124,7 +141,7 @@ def _exact(x0: int, n0: int, x1: int, n1: int, level: float) -> tuple[float, flo
         ends = np.log2(np.array([low, high])) - np.log2(1 - np.array([low, high]))
     ends = ends + math.log2(n0 / n1)
     odds = n1 / (n0 + n1)
-    tails = stats.binom.cdf(x1, total, odds), stats.binom.sf(x1 - 1, total, odds)
+    tails = special.bdtr(x1, total, odds), special.bdtrc(x1 - 1, total, odds)
     p = min(1.0, 2 * float(min(tails)))
     return *(float(end) if math.isfinite(end) else math.nan for end in ends), p
 
@@ -136,5 +153,6 @@ def median_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, floa
     fewer than 6 values at 95 %, of which no two enclose the median surely enough.
     """
     x = np.sort(np.asarray(values, dtype=float))
-    k = int(stats.binom.ppf((1 - level) / 2, len(x), 0.5)) if len(x) else 0
+    at_most = special.bdtr(np.arange(len(x)), len(x), 0.5)
+    k = int(np.searchsorted(at_most, (1 - level) / 2))
     return (float(x[k - 1]), float(x[len(x) - k])) if k else (np.nan, np.nan)

@@ -11,7 +11,6 @@ import pandas as pd
 
 from immune_reset import text_files
 from immune_reset.errors import at
-from immune_reset.ledger import tally
 from immune_reset.receptor_model import strip_gene
 
 COLUMNS = ("junction_aa", "junction", "v_call", "locus", "label")
@@ -118,6 +117,8 @@ def match(clonotypes: pd.DataFrame, receptors: pd.DataFrame) -> pd.DataFrame:
     agree), line (of the user's table), n_cells (the clone's cells with that chain) and timepoints
     ("baseline:3;month_1:1": cells).
     """
+    from immune_reset.ledger import tally  # slow to import, and every plan imports this module
+
     chains, found = chains_of(clonotypes), []
     given = receptors[list(MATCHED)] != ""
     on = [", ".join(name for name in MATCHED if row[name]) for row in given.to_dict("records")]

@@ -1,6 +1,7 @@
 """The head of a count matrix: its barcodes and genes whole, its first values alone."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from immune_reset import genomes, h5ad_files, text_files, triplets
+from immune_reset.barcodes import core
 from immune_reset.errors import InputError, at
-from immune_reset.h5ad_files import text
+from immune_reset.h5ad_files import texts
 
 V3 = ("data", "indices", "indptr", "shape", "features/id", "features/name", "features/feature_type")
 V2 = ("data", "indices", "indptr", "shape", "genes", "gene_names")
@@ -47,6 +49,16 @@ class Head:
     barcodes: list[str]
     features: pd.DataFrame
     marks: Marks = field(default_factory=dict)
+
+    @cached_property
+    def marks_by_core(self) -> Marks:
+        """The marks by the barcode's sequence alone."""
+        return {core(name): mark for name, mark in self.marks.items()}
+
+    @cached_property
+    def place(self) -> Path:
+        """Where the matrix lies, links followed."""
+        return self.path.resolve()
 
 
 def read_head(path: Path) -> Head:
@@ -97,8 +109,8 @@ def _tenx_head(file: h5py.File, path: Path) -> Head:
         if missing:
             found = f"a 10x matrix without '{group.name}/{missing[0]}'"
             raise at(path, found, "Give filtered_feature_bc_matrix.h5 as Cell Ranger wrote it")
-        own = [text(name) for name in group["barcodes"][:]]
-        columns = [np.array([text(v) for v in group[name][:]], object) for name in keys[4:]]
+        own = texts(group["barcodes"])
+        columns = [np.array(texts(group[name]), dtype=object) for name in keys[4:]]
         _check_lengths(group, len(own), len(columns[0]), path)
         values = group["data"][:PEEK]
         if own and len(columns[0]):

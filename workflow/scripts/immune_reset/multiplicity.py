@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import false_discovery_control
 
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:
@@ -19,7 +18,7 @@ def bh(p: ArrayLike) -> NDArray[np.float64]:
     """Return Benjamini and Hochberg's adjusted p-values (1995); NaN stays NaN."""
     values = np.asarray(p, dtype=float)
     adjusted = np.full(values.shape, np.nan)
-    tested = ~np.isnan(values)
-    if tested.any():
-        adjusted[tested] = false_discovery_control(values[tested], method="bh")
+    order = np.argsort(values)[: np.count_nonzero(~np.isnan(values))][::-1]
+    factors = len(order) / np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum.accumulate(np.minimum(factors * values[order], 1.0))
     return adjusted

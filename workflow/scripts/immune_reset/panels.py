@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from immune_reset import design, language
+from immune_reset import language
 from immune_reset.figures import FAINT, GREY, INK, figure, markers, patient_colors, spoken
 
 LETTER = 0.075
@@ -213,39 +213,6 @@ def mark_missing(ax: Axes, x: float, text: str = "n.e.") -> None:
         color=GREY,
         bbox={"boxstyle": "round,pad=0.2", "fc": "white", "ec": FAINT, "lw": 0.8},
     )
-
-
-def patients_of(plan: dict) -> list[str]:
-    """Return the patients of the cohort in the order of the sheet, healthy controls left out."""
-    own = [row["patient"] for row in plan["samples"] if row.get("in_cohort", True)]
-    return list(dict.fromkeys(str(name) for name in own))
-
-
-def times_of(plan: dict) -> list[str]:
-    """Return the timepoints of the cohort's own patients, in order."""
-    own = {row["timepoint"] for row in plan["samples"] if row.get("in_cohort", True)}
-    return [timepoint for timepoint in plan["timepoints"] if timepoint in own]
-
-
-def times_of_patient(plan: dict, patient: str) -> list[str]:
-    """Return the timepoints at which the patient was sampled, in order."""
-    own = {row["timepoint"] for row in plan["samples"] if row["patient"] == patient}
-    return [timepoint for timepoint in plan["timepoints"] if timepoint in own]
-
-
-def no_file(plan: dict, patient: str, timepoint: str, receptor: str) -> str:
-    """Return "no BCR file" where none of the patient's samples of the timepoint has one, or ""."""
-    own = [
-        row.get(f"has_{receptor.lower()}", True)
-        for row in plan["samples"]
-        if (row["patient"], row["timepoint"]) == (patient, timepoint)
-    ]
-    return "" if any(own) else f"no {receptor} file"
-
-
-def comparison_names(plan: dict) -> list[str]:
-    """Return the names of the comparisons with the baseline, in time order."""
-    return [name for _, _, name in design.comparisons(plan)]
 
 
 def looks_of(patients: Sequence[str], cohort: bool = False) -> dict[str, tuple[str, str]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from immune_reset import panels, report_views
+from immune_reset import design, report_views
 
 
 def facts_of(
@@ -15,9 +15,9 @@ def facts_of(
     rows = plan["samples"]
     counted = has_gex and qc is not None and "cells_kept" in qc
     return {
-        "patients": panels.patients_of(plan),
+        "patients": design.patients_of(plan),
         "timepoints": [t for t in plan["timepoints"] if any(r["timepoint"] == t for r in rows)],
-        "comparisons": panels.comparison_names(plan),
+        "comparisons": design.comparison_names(plan),
         "samples": len(rows),
         "controls": sum(not row.get("in_cohort", True) for row in rows),
         "cells": int(qc["cells_kept"].sum()) if counted else None,

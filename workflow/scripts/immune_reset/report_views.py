@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from immune_reset import panels, wording
+from immune_reset import wording
+from immune_reset.design import no_file, times_of_patient
 from immune_reset.figures import spoken
 from immune_reset.language import said
 
@@ -236,8 +237,8 @@ def without_receptors(plan: Mapping[str, Any], diversity: pd.DataFrame | None) -
     found = []
     for patient in dict.fromkeys(row["patient"] for row in plan["samples"]):
         for receptor, cells in (("BCR", "B"), ("TCR", "T")):
-            times = panels.times_of_patient(plan, patient)
-            gone = [t for t in times if panels.no_file(plan, patient, t, receptor)]
+            times = times_of_patient(plan, patient)
+            gone = [t for t in times if no_file(plan, patient, t, receptor)]
             none = [t for t in times if t not in gone and n.get((patient, receptor, t), 1) == 0]
             if gone:
                 at = " and ".join(map(spoken, gone))

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special
+from scipy import special
 
 LN2 = math.log(2)
 PER = 1e4
@@ -131,7 +132,7 @@ def bound(before: Shares, after: Shares, k: int, *, level: float = 0.95) -> dict
     if gap(1e-12) > 0:
         p = 1e-12
     elif gap(0.999) > 0:
-        p = float(optimize.brentq(gap, 1e-12, 0.999))
+        p = float(scipy.optimize.brentq(gap, 1e-12, 0.999))
     sign = -1.0 if fell else 1.0
     end = sign * gap(1 - level)
     d = float(np.log2(after.share[k]) - np.log2(before.share[k]))
