@@ -1,8 +1,10 @@
 """The cohort's repertoire tables."""
 
 import pandas as pd
+import pytest
 from unit import repertoire_data as made
 
+import gather_diversity
 import gather_repertoire as script
 from immune_reset import ledger, tables
 
@@ -44,16 +46,36 @@ def test_counts_stand_in_the_order_of_the_design_and_what_was_not_sampled_is_mis
     assert [line.split("\t")[-3:] for line in text[1:]] == [["3", "", "2"], ["1", "4", ""]]
 
 
-def test_main_writes_every_table_also_of_a_cohort_without_clones(tmp_path):
+@pytest.mark.parametrize(
+    ("of", "names"),
+    [(script, ("clones", *script.TABLES)), (gather_diversity, gather_diversity.TABLES)],
+)
+def test_main_writes_every_table_also_of_a_cohort_without_clones(tmp_path, of, names):
     inputs, outputs = {}, {}
-    for name in ("clones", *script.TABLES):
+    for name in names:
         columns = tables.fixed_columns(CONTRACT[name]) if name in CONTRACT else ["patient"]
         tables.write(pd.DataFrame(columns=columns, dtype="string"), tmp_path / f"{name}.parquet")
         inputs[name] = [tmp_path / f"{name}.parquet"] * 2
         suffix = "tsv" if name in CONTRACT else "parquet"
         outputs[name] = tmp_path / "out" / f"{CONTRACT.get(name, name)}.{suffix}"
     (tmp_path / "out").mkdir()
-    script.main(made.job(inputs, outputs, design={"timepoints": ["pre", "post"]}))
+    of.main(made.job(inputs, outputs, design={"timepoints": ["pre", "post"]}))
     assert all(path.is_file() for path in outputs.values())
-    header = outputs["clones"].read_text().split()
-    assert header[-2:] == ["n_pre", "n_post"]
+    if "clones" in names:
+        header = outputs["clones"].read_text().split()
+        assert header[-2:] == ["n_pre", "n_post"]
+
+
+def test_the_diversity_of_all_patients_stands_in_one_table(tmp_path):
+    inputs, outputs = {}, {}
+    for name in gather_diversity.TABLES:
+        own = [tmp_path / f"{name}_{patient}.parquet" for patient in ("P1", "P2")]
+        for path in own:
+            found = pd.DataFrame({"patient": [path.stem[-2:]] * 2, "table": [name] * 2})
+            tables.write(found.astype("string"), path)
+        inputs[name], outputs[name] = own, tmp_path / f"{name}.parquet"
+    gather_diversity.main(made.job(inputs, outputs))
+    for name, path in outputs.items():
+        found = tables.read(path)
+        assert list(found["patient"]) == ["P1", "P1", "P2", "P2"]
+        assert set(found["table"]) == {name}

@@ -37,14 +37,9 @@ CASES = [
         REPORT
         | {
             "measure_diversity",
-            "gather_repertoire",
-            "compare_gene_usage",
+            "gather_diversity",
             "plot_diversity",
-            "plot_clones",
-            "plot_isotypes",
-            "plot_repertoire",
             "plot_patient",
-            "thin_cells",
             "write_provenance",
         },
     ),

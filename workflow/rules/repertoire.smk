@@ -92,12 +92,36 @@ rule profile_repertoire:
         "../scripts/profile_repertoire.py"
 
 
-rule gather_repertoire:
-    """Put the repertoires of all patients into the tables."""
+rule gather_diversity:
+    """Put the diversity of all patients into the tables."""
     input:
         diversity=of_patients("diversity.parquet"),
         change=of_patients("diversity_change.parquet"),
         curves=of_patients("diversity_curves.parquet"),
+    output:
+        diversity=table("diversity"),
+        change=table("diversity_change"),
+        curves=f"{COHORT}/diversity_curves.parquet",
+    log:
+        f"{LOGS}/gather_diversity.log",
+    benchmark:
+        f"{BENCHMARKS}/gather_diversity.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(20, 800),
+        runtime=minutes(),
+    params:
+        cfg=cfg(),
+        code=code_of("gather_diversity"),
+    script:
+        "../scripts/gather_diversity.py"
+
+
+rule gather_repertoire:
+    """Put the repertoires of all patients into the tables."""
+    input:
         clones=of_patients("clones.parquet"),
         fates=of_patients("clone_fates.parquet"),
         returned=of_patients("returned_clones.parquet"),
@@ -110,8 +134,6 @@ rule gather_repertoire:
         car=of_patients("car_clones.parquet"),
         lengths=of_patients("junction_lengths.parquet"),
     output:
-        diversity=table("diversity"),
-        change=table("diversity_change"),
         clones=table("clones"),
         fates=table("clone_fates"),
         returned=table("returned_clones"),
@@ -121,7 +143,6 @@ rule gather_repertoire:
         expansion=table("expansion"),
         turnover=table("turnover"),
         car=table("car_clones"),
-        curves=f"{COHORT}/diversity_curves.parquet",
         group=table("baseline_clones"),
         lengths=f"{COHORT}/junction_lengths.parquet",
     log:

@@ -1,4 +1,4 @@
-"""Put the repertoire tables of all patients into the cohort's tables."""
+"""Put the repertoire tables of all patients into the cohort's; diversity: `gather_diversity`."""
 
 import logging
 
@@ -10,8 +10,8 @@ from immune_reset.runtime import start
 logger = logging.getLogger("gather_repertoire")
 
 TABLES = (
-    "diversity", "change", "fates", "returned", "usage", "isotypes", "overlap", "curves", "group",
-    "lengths", "expansion", "turnover", "car",
+    "fates", "returned", "usage", "isotypes", "overlap", "group", "lengths", "expansion",
+    "turnover", "car",
 )  # fmt: skip
 
 
