@@ -68,6 +68,8 @@ rule compare_pathways:
         f"{LOGS}/compare_pathways.log",
     benchmark:
         f"{BENCHMARKS}/compare_pathways.tsv"
+    # the verdicts and the longest figures wait for it
+    priority: 2
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -93,6 +95,8 @@ rule attribute_change:
         f"{LOGS}/attribute_change.log",
     benchmark:
         f"{BENCHMARKS}/attribute_change.tsv"
+    # the longest of the figures waits for it
+    priority: 2
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -120,6 +124,8 @@ rule plot_pathways:
         f"{LOGS}/plot_pathways.log",
     benchmark:
         f"{BENCHMARKS}/plot_pathways.tsv"
+    # the longest of the figures
+    priority: 2
     conda:
         "../../envs/analysis.yaml"
     threads: 1

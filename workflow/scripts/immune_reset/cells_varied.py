@@ -94,6 +94,8 @@ def vary_pathways(
     """
     wanted = [name for sets in GENE_SETS.values() for name in sets]
     measured = {key: n[n.index.isin(wanted)] for key, n in measured.items()}
+    columns = [*wanted, "cell_type", "total_counts", "n_genes_by_counts", "pct_counts_mt"]
+    cells = {key: part[part.columns.intersection(columns)] for key, part in cells.items()}
     rows, single, last = [], pd.DataFrame(), None
     for quality, least in grid(own, MIN_CELLS):
         if quality != last:
