@@ -125,7 +125,7 @@ rule call_car_cells:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(5, 800),
+        mem_mb=mem(2, 1000),
         runtime=minutes(0.01, 30),
     params:
         cfg=cfg("car.features", "car.pattern", "car.max_false_positive_rate"),

@@ -61,7 +61,7 @@ rule embed_cells:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(20, 1000),
+        mem_mb=mem(5, 1000),
         runtime=minutes(0.1, 30),
     params:
         cfg=cfg(
@@ -93,7 +93,7 @@ rule build_graph:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(40, 900),
+        mem_mb=mem(30, 900),
         runtime=minutes(floor=60),
     params:
         cfg=cfg("graph.n_neighbors"),
@@ -117,7 +117,7 @@ rule lay_out_cells:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(110, 1100),
+        mem_mb=mem(20, 1100),
         runtime=minutes(floor=60),
     params:
         cfg=cfg("layout.min_dist", "layout.spread", "seed"),
@@ -141,7 +141,7 @@ rule cluster_cells:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(130, 900),
+        mem_mb=mem(30, 900),
         runtime=minutes(floor=60),
     params:
         cfg=cfg("clusters.resolution", "seed"),

@@ -15,7 +15,7 @@ rule measure_expansion:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(20, 800),
+        mem_mb=mem(40, 800),
         runtime=minutes(floor=30),
     params:
         cfg=cfg(),

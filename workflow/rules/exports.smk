@@ -12,7 +12,7 @@ rule export_cohort:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(10, 1300),
+        mem_mb=mem(4, 1300),
         runtime=minutes(0.05, 30),
     params:
         cfg=cfg(),
@@ -36,7 +36,7 @@ rule export_cells:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(10, 1300),
+        mem_mb=mem(4, 1300),
         runtime=minutes(0.05, 30),
     params:
         cfg=cfg(),
@@ -60,7 +60,7 @@ rule export_receptors:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(20, 600),
+        mem_mb=mem(40, 600),
         runtime=minutes(0.05, 20),
     params:
         cfg=cfg(),
@@ -86,7 +86,7 @@ rule list_clusters:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(20, 500),
+        mem_mb=mem(45, 500),
         runtime=minutes(),
     params:
         cfg=cfg("annotation.min_confidence"),

@@ -45,7 +45,7 @@ rule enrich_pathways:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(30, 1200),
+        mem_mb=mem(30, 2700),
         runtime=minutes(floor=60),
     params:
         cfg=cfg(

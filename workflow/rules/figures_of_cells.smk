@@ -14,7 +14,7 @@ rule plot_qc:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(10),
+        mem_mb=mem(25, 600),
         runtime=minutes(),
     params:
         cfg=cfg("report.language"),
@@ -37,11 +37,13 @@ rule plot_cells:
         f"{LOGS}/plot_cells.log",
     benchmark:
         f"{BENCHMARKS}/plot_cells.tsv"
+    # of large cohorts the longest of the figures
+    priority: 2
     conda:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(10),
+        mem_mb=mem(25, 700),
         runtime=minutes(),
     params:
         cfg=cfg("report.language", "seed"),
@@ -65,7 +67,7 @@ rule thin_cells:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(10),
+        mem_mb=mem(25, 600),
         runtime=minutes(),
     params:
         cfg=cfg("seed"),

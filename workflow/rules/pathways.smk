@@ -95,7 +95,7 @@ rule attribute_change:
         f"{LOGS}/attribute_change.log",
     benchmark:
         f"{BENCHMARKS}/attribute_change.tsv"
-    # the longest of the figures waits for it
+    # one of the longest figures waits for it
     priority: 2
     conda:
         "../../envs/analysis.yaml"
@@ -124,7 +124,7 @@ rule plot_pathways:
         f"{LOGS}/plot_pathways.log",
     benchmark:
         f"{BENCHMARKS}/plot_pathways.tsv"
-    # the longest of the figures
+    # one of the longest figures
     priority: 2
     conda:
         "../../envs/analysis.yaml"

@@ -35,7 +35,7 @@ rule score_doublets:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(60, 1100),
+        mem_mb=mem(25, 1100),
         runtime=minutes(0.1, 15),
     params:
         cfg=cfg(
