@@ -8,6 +8,7 @@ matplotlib.use("Agg")
 import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
+from matplotlib.ticker import LogLocator
 
 HEAD = """# Time and memory, beside other tools
 
@@ -87,7 +88,9 @@ def write_page(docs: Path, runs: list, own: str, machine: str, starts: dict[str,
         text += GROWTH.format(most=max(ours)) + grown(ours)
         growth_picture(docs / "images/performance_growth.png", ours)
     (docs / "performance.md").write_text(text, encoding="utf-8")
-    picture(docs / "images/performance.png", runs)
+    sizes = [run.cells for run in runs]
+    compared = [run for run in runs if sizes.count(run.cells) > 1]
+    picture(docs / "images/performance.png", compared or runs)
 
 
 def line(run, ours, own: str) -> str:
@@ -186,6 +189,7 @@ def growth_picture(path: Path, ours: dict, *, n_named: int = 8) -> None:
             ax.loglog(part["cells"], part[column], marker=marker, ms=4, lw=1, label=rule)
         ax.set_xticks(sorted(ours), [f"{cells:,}" for cells in sorted(ours)])
         ax.minorticks_off()
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.yaxis.set_major_formatter("{x:g}")
         ax.set_xlabel("cells")
         ax.set_ylabel(label)
