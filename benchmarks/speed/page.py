@@ -23,7 +23,8 @@ scranpy and Seurat see neither doublets nor receptors, Seurat neither integratio
 
 `peak` is the most memory of one job or process, `agreement` the adjusted Rand index of the
 clusters and the simulated subtypes, `load` the machine's when the program began: with other work
-beside it the clock tells little and the seconds of CPU most.
+beside it the clock tells little and the seconds of CPU most. Compare within a size: sizes may have
+been run on different days.
 
 | cells | program | clock | of ours | CPU | of ours | peak | agreement | load |
 |---|---|---|---|---|---|---|---|---|
