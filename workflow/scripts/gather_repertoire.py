@@ -37,9 +37,8 @@ def main(smk) -> None:
     tables.write(clones, smk.output.clones)
     logger.info("clones: %d rows", len(clones))
     for name in TABLES:
-        table = tables.read_many(getattr(smk.input, name))
-        tables.write(table, getattr(smk.output, name))
-        logger.info("%s: %d rows", name, len(table))
+        rows = tables.stack(getattr(smk.input, name), getattr(smk.output, name))
+        logger.info("%s: %d rows", name, rows)
 
 
 if __name__ == "__main__":

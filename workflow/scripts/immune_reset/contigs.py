@@ -225,10 +225,11 @@ def _counts(table: pd.DataFrame, column: str, path: str, own: str) -> pd.Series:
         return pd.Series(pd.NA, index=table.index, dtype="Int64")
     numbers = pd.to_numeric(table[column], errors="coerce").to_numpy(float)
     bad = (numbers < 0) | (numbers > MAX_COUNT) | (numbers != np.floor(numbers))
+    given = table[column].tolist()
     for row in np.flatnonzero(np.isnan(numbers)):
-        bad[row] = table[column].iloc[row].strip().lower() not in MISSING
+        bad[row] = given[row].strip().lower() not in MISSING
     if bad.any():
-        value = table[column].iloc[int(np.argmax(bad))]
+        value = given[int(np.argmax(bad))]
         raise at(path, f"column '{own}' holds '{value}'", "Counts are whole numbers from 0")
     return pd.Series(numbers, index=table.index).astype("Int64")
 

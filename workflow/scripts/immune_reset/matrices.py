@@ -91,7 +91,7 @@ def _read_hdf5(path: Path) -> RawMatrix:
 
 
 def _text(values: h5py.Dataset) -> np.ndarray:
-    return np.array([value.decode() for value in values[:]], dtype=object)
+    return np.array(h5ad_files.texts(values), dtype=object)
 
 
 def _cells_by_features(group: h5py.Group) -> sparse.csr_matrix:

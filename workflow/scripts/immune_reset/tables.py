@@ -74,6 +74,13 @@ def read_many(paths: Iterable[str | Path], columns: list[str] | None = None) -> 
     return pd.concat(filled, ignore_index=True)
 
 
+def stack(sources: Iterable[str | Path], path: str | Path) -> int:
+    """Write several tables, stacked as by `read_many`, as one table; return its rows."""
+    table = read_many(sources)
+    write(table, path)
+    return len(table)
+
+
 def write(frame: pd.DataFrame, path: str | Path) -> None:
     """Write a table whole or not at all: Parquet (zstd), or TSV by its suffix.
 
