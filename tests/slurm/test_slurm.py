@@ -14,7 +14,7 @@ from conftest import copy_project, snakemake
 from workflow.held_jobs import Held
 
 pytestmark = pytest.mark.slurm
-TARGETS = [f"results/tables/{name}.tsv" for name in ("qc", "diversity", "composition")]
+TARGETS = [f"results/tables/{name}.tsv" for name in ("qc", "clones", "diversity", "composition")]
 CLONES = ["results/patients/LN01/clonotypes.parquet", "results/cohort/shared_clones.parquet"]
 PIDS = Path("/run/slurm-test")
 
