@@ -30,23 +30,39 @@ been run on different days.
 |---|---|---|---|---|---|---|---|---|
 """
 BESIDE = """
-## Step by step, beside scranpy
+## Step by step
 
-Seconds of all jobs of the rules that scranpy has a counterpart for, added up, though jobs of
-samples run two at a time; scranpy's are on the clock, in one process of two threads. Ours also
-check the input, write the counts in a form that later rules read by gene, and take an exact
-search of neighbours.
+Of each step: seconds, in brackets how many times ours, seconds of CPU, and GB at the most. Ours
+are all jobs of the rules added up, with the start of each, though jobs of samples run two at a
+time; theirs are on the clock, without the start, in one process. Ours also check the input, write
+the counts in a form that later rules read by gene, and search neighbours exactly.
 
 """
-COUNTERPARTS = {
-    "read": ("load_sample",),
-    "quality control": ("measure_qc",),
-    "variable genes": ("summarise_genes", "select_genes"),
-    "PCA": ("embed_cells",),
-    "integration (MNN)": (),  # embed_cells has Harmony
-    "neighbours, UMAP and clusters": ("build_graph", "lay_out_cells", "cluster_cells"),
-    "markers": ("sum_pseudobulk",),
+TASKS = {
+    "read": ["load_sample"],
+    "quality control": ["measure_qc", "call_cells"],
+    "doublets": ["score_doublets"],
+    "variable genes": ["summarise_genes", "select_genes"],
+    "PCA, integration": ["embed_cells"],
+    "neighbours, UMAP, clusters": ["build_graph", "lay_out_cells", "cluster_cells"],
+    "markers": ["sum_pseudobulk", "list_clusters"],
+    "clonotypes, diversity": ["read_receptors", "define_clonotypes", "measure_diversity"],
 }
+"""What at least one peer does too, and the rules that do it."""
+STEPS = {
+    "doublets (Scrublet)": "doublets",
+    "PCA": "PCA, integration",
+    "integration (Harmony)": "PCA, integration",
+    "integration (MNN)": "PCA, integration",
+    "neighbours": "neighbours, UMAP, clusters",
+    "UMAP": "neighbours, UMAP, clusters",
+    "clusters (Leiden)": "neighbours, UMAP, clusters",
+    "clusters (Louvain)": "neighbours, UMAP, clusters",
+    "markers (Wilcoxon)": "markers",
+    "clonotypes and diversity (BCR)": "clonotypes, diversity",
+    "clonotypes and diversity (TCR)": "clonotypes, diversity",
+}
+"""The task of a peer's step, where it has another name."""
 AGAIN = """
 ## One changed key
 
@@ -81,9 +97,9 @@ def write_page(docs: Path, runs: list, own: str, machine: str, starts: dict[str,
     """Write the page and the pictures below `docs`; `starts`: seconds to start each rule."""
     ours = {run.cells: run for run in runs if run.program == own}
     text = HEAD.format(machine=machine) + "".join(line(run, ours[run.cells], own) for run in runs)
-    text += "\n## What each rule costs\n\nSeconds of all jobs of a rule, the longest job, and the "
-    text += "most memory of one.\n\n" + rules(ours)
-    text += "".join(beside(run, ours[run.cells]) for run in runs if run.program == "scranpy")
+    text += BESIDE + "".join(beside(runs, own, cells) for cells in ours)
+    text += "\n## What each rule costs\n\nSeconds of all jobs of a rule, their seconds of CPU, the "
+    text += "longest job, and the most memory of one.\n\n" + rules(ours)
     text += again(ours) + START + started(starts)
     if len(ours) > 1:
         text += GROWTH.format(most=max(ours)) + grown(ours)
@@ -110,27 +126,51 @@ def rules(ours: dict) -> str:
     lines = ["| rule | jobs | " + " | ".join(f"{cells:,} cells" for cells in tables) + " |"]
     lines.append("|---|---|" + "---|" * len(tables))
     for rule in last.sort_values("seconds", ascending=False).index:
-        cells = [
-            f"{t.loc[rule, 'seconds']:.0f} s, {t.loc[rule, 'longest']:.0f} s, "
-            f"{t.loc[rule, 'peak']:.1f} GB" if rule in t.index else ""
-            for t in tables.values()
-        ]  # fmt: skip
+        cells = [cost(t.loc[rule]) if rule in t.index else "" for t in tables.values()]
         lines.append(f"| `{rule}` | {last.loc[rule, 'jobs']:.0f} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
-def beside(peer, ours) -> str:
-    """Return the table of scranpy's steps and the rules that do the same."""
-    taken, own = peer.steps.set_index("step")["seconds"], ours.steps.set_index("step")["seconds"]
-    lines = [f"{peer.cells:,} cells:", "", "| scranpy | s | rules | s |", "|---|---|---|---|"]
-    total = 0.0
-    for step, names in COUNTERPARTS.items():
-        cost = float(own.reindex(list(names)).fillna(0).sum())
-        total += cost
-        named = ", ".join(f"`{name}`" for name in names) or "(in `embed_cells`)"
-        lines.append(f"| {step} | {taken[step]:.0f} | {named} | {cost:.0f} |")
-    lines.append(f"| all | {taken[list(COUNTERPARTS)].sum():.0f} | | {total:.0f} |")
-    return BESIDE + "\n".join(lines) + "\n"
+def cost(rule: pd.Series) -> str:
+    """Return the cell of one rule at one size."""
+    seconds = (f"{rule[name]:.0f} s" for name in ("seconds", "cpu", "longest"))
+    return f"{', '.join(seconds)}, {rule['peak']:.1f} GB"
+
+
+def beside(runs: list, own: str, cells: int) -> str:
+    """Return the table of what the programs took for each task at one size; none without peers."""
+    programs = {run.program: tasks(run.steps) for run in runs if run.cells == cells}
+    ours = programs.pop(own)
+    if not programs:
+        return ""
+    lines = [f"{cells:,} cells:", "", f"| step | rules | ours | {' | '.join(programs)} |"]
+    lines.append("|---" * (len(programs) + 3) + "|")
+    for task, names in TASKS.items():
+        rules = ", ".join(f"`{name}`" for name in names)
+        found = [entry(peer.loc[task], ours.loc[task]) for peer in programs.values()]
+        lines.append(f"| {task} | {rules} | {entry(ours.loc[task])} | {' | '.join(found)} |")
+    sums = [peer["seconds"].sum() for peer in programs.values()]
+    same = [ours.loc[peer["seconds"].notna(), "seconds"].sum() for peer in programs.values()]
+    both = [f"{took:.0f} s; ours {mine:.0f} s" for took, mine in zip(sums, same, strict=True)]
+    lines.append(f"| all that the program does | | | {' | '.join(both)} |")
+    return "\n".join(lines) + "\n\n"
+
+
+def tasks(steps: pd.DataFrame) -> pd.DataFrame:
+    """Return seconds, cpu, peak of each task, NaN where the program does not do it."""
+    task_of = STEPS | {rule: task for task, rules in TASKS.items() for rule in rules}
+    tasks = steps["step"].map(lambda step: task_of.get(step, step))
+    took = steps.groupby(tasks).agg(seconds=("seconds", "sum"), cpu=("cpu", "sum"),
+                                    peak=("peak", "max"))  # fmt: skip
+    return took.reindex(list(TASKS))
+
+
+def entry(took: pd.Series, ours: pd.Series | None = None) -> str:
+    """Return the cell of one task of one program."""
+    if pd.isna(took["seconds"]):
+        return "–"
+    times = "" if ours is None else f" ({took['seconds'] / ours['seconds']:.1f} ×)"
+    return f"{took['seconds']:.0f} s{times}, {took['cpu']:.0f} s, {took['peak']:.1f} GB"
 
 
 def again(ours: dict) -> str:

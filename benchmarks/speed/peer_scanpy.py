@@ -1,12 +1,11 @@
 """The same samples as scanpy's and scirpy's tutorials take them: one script, one process.
 
-`python peer_scanpy.py SAMPLES.tsv STEPS.tsv CELLS.tsv` writes the seconds of each step and the
-cluster of each cell. It compares no repertoire across timepoints, has no statistics of pathways
-and writes no report.
+`python peer_scanpy.py SAMPLES.tsv STEPS.tsv CELLS.tsv` writes what each step took (`laps.Clock`)
+and the cluster of each cell. It compares no repertoire across timepoints, has no statistics of
+pathways and writes no report.
 """
 
 import sys
-import time
 import warnings
 from pathlib import Path
 
@@ -16,18 +15,17 @@ import numpy as np
 import pandas as pd
 import scanpy as sc
 import scirpy as ir
+from laps import Clock
 
 warnings.filterwarnings("ignore")
 sheet, steps_path, cells_path = map(Path, sys.argv[1:4])
 samples = pd.read_csv(sheet, sep="\t")
-steps, clock = [], [time.monotonic()]
+steps, clock = [], Clock()
 
 
 def done(step: str) -> None:
-    """Note the seconds since the step before."""
-    now = time.monotonic()
-    steps.append((step, now - clock[0]))
-    clock[0] = now
+    """Note what the step before took."""
+    steps.append((step, *clock.lap()))
     print(f"scanpy: {step} {steps[-1][1]:.0f} s", flush=True)
 
 
@@ -80,4 +78,6 @@ for kind in ("bcr", "tcr"):
     ir.tl.alpha_diversity(chains, groupby="sample")
     done(f"clonotypes and diversity ({kind.upper()})")
 data.obs["leiden"].rename_axis("cell").reset_index().to_csv(cells_path, sep="\t", index=False)
-pd.DataFrame(steps, columns=["step", "seconds"]).to_csv(steps_path, sep="\t", index=False)
+pd.DataFrame(steps, columns=["step", "seconds", "cpu", "peak"]).to_csv(
+    steps_path, sep="\t", index=False
+)

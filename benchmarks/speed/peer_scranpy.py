@@ -1,30 +1,28 @@
 """The same samples through scranpy, as its guide takes them; neither doublets nor receptors.
 
-`python peer_scranpy.py SAMPLES.tsv STEPS.tsv CELLS.tsv` writes the seconds of each step and the
-cluster of each cell.
+`python peer_scranpy.py SAMPLES.tsv STEPS.tsv CELLS.tsv` writes what each step took (`laps.Clock`)
+and the cluster of each cell.
 """
 
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import scanpy as sc
 import scranpy
+from laps import Clock
 from scipy import sparse
 
 sheet, steps_path, cells_path = map(Path, sys.argv[1:4])
 samples = pd.read_csv(sheet, sep="\t")
-steps, clock = [], [time.monotonic()]
+steps, clock = [], Clock()
 CORES = 2
 
 
 def done(step: str) -> None:
-    """Note the seconds since the step before."""
-    now = time.monotonic()
-    steps.append((step, now - clock[0]))
-    clock[0] = now
+    """Note what the step before took."""
+    steps.append((step, *clock.lap()))
     print(f"scranpy: {step} {steps[-1][1]:.0f} s", flush=True)
 
 
@@ -60,4 +58,6 @@ done("neighbours, UMAP and clusters")
 scranpy.score_markers(logs, groups=clusters, block=blocks, num_threads=CORES)
 done("markers")
 pd.DataFrame({"cell": names, "leiden": clusters}).to_csv(cells_path, sep="\t", index=False)
-pd.DataFrame(steps, columns=["step", "seconds"]).to_csv(steps_path, sep="\t", index=False)
+pd.DataFrame(steps, columns=["step", "seconds", "cpu", "peak"]).to_csv(
+    steps_path, sep="\t", index=False
+)

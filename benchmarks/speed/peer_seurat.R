@@ -3,12 +3,15 @@
 suppressMessages({library(Seurat); library(Matrix)})
 place <- commandArgs(TRUE)
 samples <- read.delim(place[1])
-steps <- data.frame(step = character(), seconds = numeric())
-clock <- proc.time()[["elapsed"]]
-done <- function(step) {
-  now <- proc.time()[["elapsed"]]
-  steps[nrow(steps) + 1, ] <<- list(step, now - clock)
-  clock <<- now
+steps <- data.frame(step = character(), seconds = numeric(), cpu = numeric(), peak = numeric())
+clock <- proc.time()
+done <- function(step) { # seconds, seconds of CPU and GB at the most since the step before
+  took <- proc.time() - clock
+  most <- grep("VmHWM", readLines("/proc/self/status"), value = TRUE)
+  gb <- as.numeric(gsub("[^0-9]", "", most)) * 1024 / 1e9
+  writeLines("5", "/proc/self/clear_refs") # the kernel forgets the peak
+  steps[nrow(steps) + 1, ] <<- list(step, took[["elapsed"]], took[["user.self"]] + took[["sys.self"]], gb)
+  clock <<- proc.time()
   message("Seurat: ", step)
 }
 counts <- lapply(seq_len(nrow(samples)), function(i) {

@@ -129,9 +129,11 @@ def run_workflow(folder: Path, cells: int) -> Run:
     rows = [pd.read_csv(f, sep="\t").iloc[0] for f in files]
     rules = [f.relative_to(work / "out/benchmarks").parts[0].removesuffix(".tsv") for f in files]
     steps = pd.DataFrame({"step": rules, "seconds": [r["s"] for r in rows]})
+    steps["cpu"] = [r["cpu_time"] for r in rows]
     steps["peak"] = [r["max_rss"] / 1e3 for r in rows]
     steps = steps.groupby("step").agg(seconds=("seconds", "sum"), jobs=("peak", "size"),
-                                      longest=("seconds", "max"), peak=("peak", "max"))  # fmt: skip
+                                      longest=("seconds", "max"), cpu=("cpu", "sum"),
+                                      peak=("peak", "max"))  # fmt: skip
     clusters = pd.read_parquet(work / "out/cohort/clusters.parquet").set_index("cell_id")["cluster"]
     found = agreement(folder, clusters)
     steps = steps.reset_index()
@@ -165,6 +167,7 @@ def run_peer(folder: Path, cells: int, program: str) -> Run:
     names = cells_of["cell"].str.split("_", n=1, expand=True)  # barcode_sample
     clusters = pd.Series(cells_of["leiden"].to_numpy(), index=names[1] + ":" + names[0])
     steps = pd.read_csv(work / "steps.tsv", sep="\t")
+    peak = max(peak, float(steps["peak"].max()))  # the kernel forgot the peaks of steps
     return Run(cells, program, wall, cpu, peak, agreement(folder, clusters), load, steps)
 
 
