@@ -116,7 +116,7 @@ def test_genes_that_one_chemistry_lacks_are_left_out_of_both_and_counted(cohorts
     lost = kept["LN01_baseline"] - kept["LN01_month_3"]
     assert len(lost) > 100 and not kept["LN01_month_3"] - kept["LN01_baseline"]
     for sample in kept:
-        log = (out / f"logs/score_cells/{sample}.log").read_text("utf-8")
+        log = (out / f"logs/score_cells/{sample}.shipped.log").read_text("utf-8")
         assert f"{len(lost)} genes are not measured in all samples: left out" in log
     scores = tables.read(out / "tables/pathway_scores.tsv")
     n_genes = scores.groupby(["gene_set", "timepoint"])["n_genes"].unique().unstack()
@@ -125,5 +125,5 @@ def test_genes_that_one_chemistry_lacks_are_left_out_of_both_and_counted(cohorts
     full = tables.read(cohorts["unchanged"] / "tables/pathway_scores.tsv")
     before = full.groupby("gene_set")["n_genes"].first()
     assert (n_genes["baseline"].str[0] < before).sum() >= 4
-    cells = tables.read(out / "samples/LN01_month_3/set_counts.parquet")
+    cells = tables.read(out / "samples/LN01_month_3/set_counts_shipped.parquet")
     assert np.isfinite(pd.to_numeric(cells["total_counts"])).all()

@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+import attribute_change
 import compare_pathways
-from immune_reset import pathway_genes, tables
+import gather_pathways
+from immune_reset import gene_sets, pathway_genes, tables
 from immune_reset.pathways import CHANGE_COLUMNS
 
 BEYOND, JAK = "JAK_STAT_BEYOND_INTERFERON", "HALLMARK_IL6_JAK_STAT3_SIGNALING"
@@ -133,7 +135,7 @@ def test_single_genes_by_hand():
     assert got.loc["MX1", "change_without"] == pytest.approx(np.log2(15.5 / 2000 / (10.5 / 1000)))
 
 
-def write_run(tmp_path) -> tuple[Files, dict]:
+def write_run(tmp_path, gene_set="ISG28", collection="interferon") -> tuple[Files, dict]:
     own = np.random.default_rng(5)
     labels, files = [], {"set_counts": [], "gene_counts": [], "coverage": []}
     rows = [("P1_pre", "P1", "pre"), ("P1_post", "P1", "post")]
@@ -141,33 +143,52 @@ def write_run(tmp_path) -> tuple[Files, dict]:
         ids = [f"{sample}:{k}" for k in range(60)]
         total = own.poisson(2000, 60)
         mx1 = own.binomial(total, 0.02 if time == "pre" else 0.005)
-        frame = pd.DataFrame({"cell_id": ids, "total_counts": total, "ISG28": mx1})
+        frame = pd.DataFrame({"cell_id": ids, "total_counts": total, gene_set: mx1})
         genes = pd.DataFrame({"cell_id": ids, "symbol": "MX1", "count": mx1})
-        covered = {"sample": sample, "gene_set": ["ISG28"], "n_genes_measured": 28}
+        covered = {"sample": sample, "gene_set": [gene_set], "n_genes_measured": 28}
         kinds = ["B"] * 20 + ["CD4 T"] * 20 + ["CD8 T"] * 20
         labels.append(pd.DataFrame({"cell_id": ids, "sample": sample, "cell_type": kinds}))
         parts = (frame, genes.astype({"cell_id": "category"}), pd.DataFrame(covered))
         for name, part in zip(files, parts, strict=True):
-            path = tmp_path / f"{sample}_{name}.parquet"
+            path = tmp_path / f"{sample}_{name}_{gene_set}.parquet"
             tables.write(part, path)
             files[name].append(path)
-    sets = pd.DataFrame({"gene_set": ["ISG28"], "symbol": "MX1", "collection": "interferon"})
+    sets = pd.DataFrame({"gene_set": [gene_set], "symbol": "MX1", "collection": collection})
+    sets = sets.reindex(columns=list(gene_sets.COLUMNS)).assign(weight=1.0)
     tables.write(pd.concat(labels), tmp_path / "labels.parquet")
-    tables.write(sets, tmp_path / "sets.parquet")
-    inputs = Files(labels=tmp_path / "labels.parquet", gene_sets=tmp_path / "sets.parquet", **files)
+    tables.write(sets, tmp_path / f"{gene_set}.parquet")
+    given = {"labels": tmp_path / "labels.parquet", "gene_sets": [tmp_path / f"{gene_set}.parquet"]}
+    inputs = Files(**given, **files)
     samples = [{"sample": s, "patient": p, "timepoint": t, "day": 0} for s, p, t in rows]
     return inputs, {"timepoints": ["pre", "post"], "baseline": "pre", "samples": samples}
 
 
+CFG = {"pathways.min_cells": 10, "pathways.min_counts": 20, "pathways.min_genes": 3}
+
+
+def run_part(tmp_path, part: str, inputs: Files, design: dict) -> Files:
+    """Run both rules of one part of the gene sets; return their files."""
+    names = ("scores", "change", "genes", "attribution")
+    out = Files({name: tmp_path / f"{name}_{part}.parquet" for name in names})
+    params = Files(cfg=CFG, design=design)
+    job = {"input": inputs, "output": out, "params": params, "log": []}
+    for module in (compare_pathways, attribute_change):
+        module.main(SimpleNamespace(**job, wildcards=Files(sets=part)))
+    return out
+
+
+def gather(tmp_path, parts: list[Files]) -> Files:
+    """Run the rule that joins the parts; return its tables."""
+    given = Files({name: [part[name] for part in parts] for name in parts[0]})
+    paths = {name: tmp_path / f"pathway_{name}.tsv" for name in given}
+    out = Files(paths | {"attribution": tmp_path / "attribution.tsv"})
+    params = Files(cfg={}, design=None)
+    gather_pathways.main(SimpleNamespace(input=given, output=out, params=params, log=[]))
+    return out
+
+
 def test_a_whole_run_fills_the_tables_of_the_contract(tmp_path):
-    inputs, design = write_run(tmp_path)
-    names = {"scores": "pathway_scores", "change": "pathway_change", "genes": "pathway_genes"}
-    names |= {"overlap": "gene_set_overlap"}
-    out = Files({key: tmp_path / f"{name}.tsv" for key, name in names.items()})
-    cfg = {"pathways.min_cells": 10, "pathways.min_counts": 20, "pathways.min_genes": 3}
-    params = Files(cfg=cfg, design=design)
-    smk = SimpleNamespace(input=inputs, output=out, params=params, log=[])
-    compare_pathways.main(smk)
+    out = gather(tmp_path, [run_part(tmp_path, "shipped", *write_run(tmp_path))])
     change = tables.read(out.change)
     row = one(change, scope="P1", cell_type="T", gene_set="ISG28")
     assert row["n_baseline"] == 40
@@ -179,3 +200,21 @@ def test_a_whole_run_fills_the_tables_of_the_contract(tmp_path):
     gene, whole = one(genes, cell_type="T"), row
     assert gene["umis_baseline"] == whole["umis_baseline"]
     assert gene["share_of_set"] == 1
+
+
+def test_own_sets_stand_behind_the_shipped_ones_of_the_same_cells(tmp_path):
+    shipped = run_part(tmp_path, "shipped", *write_run(tmp_path))
+    own = run_part(tmp_path, "own", *write_run(tmp_path, "MINE", "user"))
+    out = gather(tmp_path, [shipped, own])
+    for name in out:
+        both, alone = tables.read(out[name]), tables.read(shipped[name])
+        mine = both["gene_set"] == "MINE"
+        assert 2 * len(alone) == 2 * mine.sum() == len(both)
+        keys = gather_pathways.KEYS[name]
+        # one block of rows for each key, in the order of the shipped part's keys
+        assert list(dict.fromkeys(both[keys].itertuples(index=False, name=None))) == list(
+            dict.fromkeys(alone[keys].itertuples(index=False, name=None))
+        )
+        starts = (both[keys] != both[keys].shift()).any(axis=1)
+        assert starts.sum() == len(alone[keys].drop_duplicates())
+        assert not mine[starts].any()

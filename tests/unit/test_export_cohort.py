@@ -105,6 +105,20 @@ def test_labels_and_layout_follow_the_cell_not_its_row(cohort):
     assert "batch" not in gex.obs
 
 
+def test_scores_of_own_sets_stand_beside_the_shipped_ones(cohort):
+    files, _, output = cohort
+    ids = [f"{s}:c{i}" for s in "AB" for i in (0, 1, 3, 4)]
+    for name, gene_set, first in (("scores", "ISG28", 0.0), ("own_scores", "MINE", 10.0)):
+        table = pd.DataFrame({"cell_id": ids, gene_set: first + np.arange(8)})
+        paths = [output.with_name(f"{name}_{sample}.parquet") for sample in "AB"]
+        for path, part in zip(paths, (table[:4], table[4:]), strict=True):
+            part.to_parquet(path)
+        files[name] = paths
+    scores = export(files, output)["gex"].obsm["scores"]
+    assert list(scores) == ["ISG28", "MINE"] and list(scores.index) == ids
+    assert (scores["MINE"] - scores["ISG28"] == 10).all()
+
+
 def test_receptors_equal_those_that_scirpy_builds_cell_by_cell(cohort):
     files, _, output = cohort
     airr = export(files, output)["airr"]

@@ -39,5 +39,7 @@ def test_the_sets_of_a_comparison_and_cell_type_stand_together(tmp_path):
     ]
 
 
-def test_no_set_at_all_is_a_table_without_rows():
-    assert gather_enrichment.together(part([])).empty
+def test_no_set_at_all_is_a_table_without_rows(tmp_path):
+    tables.write(part([]), tmp_path / "none.parquet")
+    found = tables.read_parts([tmp_path / "none.parquet"], gather_enrichment.KEYS)
+    assert found.empty and list(found) == list(COLUMNS)

@@ -130,12 +130,14 @@ def test_a_set_that_is_not_measured_has_no_score():
     assert got["MINE"].notna().all()
 
 
-def test_a_whole_run_writes_kept_cells_alone(tmp_path):
+@pytest.mark.parametrize(("part", "name"), [("shipped", "ISG28"), ("own", "MINE")])
+def test_a_whole_run_writes_kept_cells_and_its_part_of_the_sets_alone(tmp_path, part, name):
     data = matrix()
     counts.write(data, tmp_path / "counts.h5ad")
     cells = pd.DataFrame({"cell_id": data.cells.index, "keep": [k % 3 > 0 for k in range(30)]})
     tables.write(cells, tmp_path / "cells.parquet")
-    tables.write(sets(), tmp_path / "sets.parquet")
+    given = sets() if part == "own" else sets().query("collection != 'user'")
+    tables.write(given, tmp_path / "sets.parquet")
     tables.write(gene_table(data), tmp_path / "genes.parquet")
     out = Files(
         {n: tmp_path / f"{n}.parquet" for n in ("set_counts", "gene_counts", "scores", "coverage")}
@@ -143,17 +145,21 @@ def test_a_whole_run_writes_kept_cells_alone(tmp_path):
     inputs = Files(
         counts=tmp_path / "counts.h5ad",
         cells=tmp_path / "cells.parquet",
-        gene_sets=tmp_path / "sets.parquet",
+        gene_sets=[tmp_path / "sets.parquet"],
         patient_genes=[tmp_path / "genes.parquet"],
     )
-    smk = SimpleNamespace(input=inputs, output=out, log=[], wildcards=Files(sample="S"))
+    wildcards = Files(sample="S", sets=part)
+    smk = SimpleNamespace(input=inputs, output=out, log=[], wildcards=wildcards)
     score_cells.main(smk)
     kept = list(cells.query("keep")["cell_id"])
-    for name in ("set_counts", "scores"):
-        assert list(tables.read(out[name])["cell_id"]) == kept
+    assert list(tables.read(out.scores)) == ["cell_id", name]
+    assert list(tables.read(out.set_counts)) == ["cell_id", "total_counts", name]
+    for table in ("set_counts", "scores"):
+        assert list(tables.read(out[table])["cell_id"]) == kept
     covered = tables.read(out.coverage)
     assert set(covered["sample"]) == {"S"}
-    assert covered.set_index("gene_set").loc["ISG28", "n_genes_measured"] == 12
+    n_genes = {"ISG28": 12, "MINE": 2}[name]
+    assert covered.set_index("gene_set")["n_genes_measured"].to_dict() == {name: n_genes}
     assert set(tables.read(out.gene_counts)["cell_id"]) <= set(kept)
 
 

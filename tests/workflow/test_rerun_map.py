@@ -62,15 +62,14 @@ def _reads(key):
 
 
 def _downstream(jobs, first):
-    """The rules of `first` and all that reads what they write, by the files' names alone."""
-    written = {path for job in jobs if job.rule in first for path in job.outputs}
-    found = set(first) & {job.rule for job in jobs}
+    """The rules of the jobs of `first` and of all that read what these write, by names alone."""
+    found = [job for job in jobs if job.rule in first]
     while True:
-        more = [j for j in jobs if j.rule not in found and written & set(j.inputs)]
+        written = {path for job in found for path in job.outputs}
+        more = [job for job in jobs if job not in found and written & set(job.inputs)]
         if not more:
-            return found
-        found |= {job.rule for job in more}
-        written |= {path for job in jobs if job.rule in found for path in job.outputs}
+            return {job.rule for job in found}
+        found += more
 
 
 def test_every_key_of_the_schema_is_changed_to_another_value():

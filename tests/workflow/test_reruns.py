@@ -48,6 +48,7 @@ CASES = [
         REPORT
         | {
             "compare_pathways",
+            "gather_pathways",
             "vary_cells",
             "gather_robustness",
             "plot_pathways",

@@ -101,7 +101,7 @@ OWN_LABELS = SETTINGS["annotation.labels"]
 GROUPS = f"{COHORT}/own_labels.parquet" if OWN_LABELS else f"{COHORT}/clusters.parquet"
 VERSIONS = {name: version(name) for name in PACKAGES}
 MATRICES = {sample: row.get("gex", "") for sample, row in PLAN.rows.items()}
-ENRICHED = ["shipped", *(["own"] if SETTINGS["pathways.gene_sets"] else [])]
+SETS = ["shipped", *(["own"] if SETTINGS["pathways.gene_sets"] else [])]
 MARKERS = SETTINGS["annotation.markers"] or shipped("resources/markers/pbmc.tsv")
 
 
@@ -151,7 +151,12 @@ def input_mb(files):
     return expected_mb(files, MATRICES)
 
 
-def sets_to_enrich(wildcards):
-    """The gene sets of an enrichment; the shipped ones do not hang on which the user adds."""
+def part_of_sets(wildcards):
+    """The gene sets of one part; the shipped ones do not hang on which the user adds."""
     own = [f"{COHORT}/gene_sets.parquet"]
     return {"gene_sets": own if wildcards.sets == "own" else list(SHIPPED_SETS.values())}
+
+
+def of_sets(name):
+    """The same file of the cohort for every part of the gene sets."""
+    return expand(f"{COHORT}/{name}", sets=SETS)

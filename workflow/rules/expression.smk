@@ -30,7 +30,7 @@ rule test_expression:
 rule enrich_pathways:
     """Enrichment of the ranked genes in the shipped gene sets, or in the user's own."""
     input:
-        unpack(sets_to_enrich),
+        unpack(part_of_sets),
         expression=f"{TABLES}/expression.tsv",
         folds=f"{COHORT}/expression_folds.parquet",
     output:
@@ -59,7 +59,7 @@ rule enrich_pathways:
 rule gather_enrichment:
     """Put the enrichment of the shipped sets and of the user's own into one table."""
     input:
-        parts=expand(f"{COHORT}/enrichment_{{sets}}.parquet", sets=ENRICHED),
+        parts=of_sets("enrichment_{sets}.parquet"),
     output:
         enrichment=table("enrichment"),
     log:

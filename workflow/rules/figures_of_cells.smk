@@ -30,7 +30,7 @@ rule plot_cells:
         **words(),
         umap=f"{COHORT}/umap.parquet",
         labels=f"{COHORT}/labels.parquet",
-        scores=of_samples("cell_scores.parquet"),
+        scores=of_samples("cell_scores_shipped.parquet"),
     output:
         **pictures("cells"),
     log:
@@ -51,30 +51,6 @@ rule plot_cells:
         code=code_of("plot_cells"),
     script:
         "../scripts/plot_cells.py"
-
-
-rule thin_cells:
-    """Thin the map of cells for the report's interactive map."""
-    input:
-        unpack(map_inputs),
-    output:
-        map=f"{COHORT}/map.json",
-    log:
-        f"{LOGS}/thin_cells.log",
-    benchmark:
-        f"{BENCHMARKS}/thin_cells.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=mem(25, 600),
-        runtime=minutes(),
-    params:
-        cfg=cfg("seed"),
-        design=DESIGN,
-        code=code_of("thin_cells"),
-    script:
-        "../scripts/thin_cells.py"
 
 
 rule plot_composition:
@@ -126,3 +102,32 @@ rule plot_isotypes:
         code=code_of("plot_isotypes"),
     script:
         "../scripts/plot_isotypes.py"
+
+
+rule plot_pathways:
+    """Draw interferon and JAK-STAT before and after, by cell type."""
+    input:
+        **words(),
+        scores=f"{COHORT}/pathway_scores_shipped.parquet",
+        change=f"{COHORT}/pathway_change_shipped.parquet",
+        attribution=f"{COHORT}/attribution_shipped.parquet",
+    output:
+        **pictures("pathways"),
+    log:
+        f"{LOGS}/plot_pathways.log",
+    benchmark:
+        f"{BENCHMARKS}/plot_pathways.tsv"
+    # one of the longest figures
+    priority: 2
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(10),
+        runtime=minutes(),
+    params:
+        cfg=cfg("claims.min_log2_change", "report.language"),
+        design=SHOWN,
+        code=code_of("plot_pathways"),
+    script:
+        "../scripts/plot_pathways.py"

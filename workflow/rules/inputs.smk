@@ -1,6 +1,6 @@
 def of_samples(name):
-    """The same file of every sample."""
-    return expand(f"{SAMPLE}/{name}", sample=SAMPLES)
+    """The same file of every sample; the wildcard of gene sets stays."""
+    return expand(f"{SAMPLE}/{name}", sample=SAMPLES, allow_missing=True)
 
 
 def of_patients(name):
@@ -142,7 +142,7 @@ def claim_inputs(wildcards):
     """The tables of changes that this cohort has."""
     gex = dict(
         composition_change=f"{TABLES}/composition_change.tsv",
-        pathway_change=f"{TABLES}/pathway_change.tsv",
+        pathway_change=f"{COHORT}/pathway_change_shipped.parquet",
         car=f"{TABLES}/car_cells.tsv",
     )
     vdj = dict(
@@ -192,8 +192,7 @@ def reference_inputs(wildcards):
 
 def patient_inputs(wildcards):
     """The tables whose values make the wide rows of patients."""
-    wide = [name for name in tables_made() if name in PATIENT_TABLES]
-    return {name: f"{TABLES}/{name}.tsv" for name in wide}
+    return {name: f"{TABLES}/{name}.tsv" for name in tables_made() if name in PATIENT_TABLES}
 
 
 def export_inputs(wildcards):
@@ -203,7 +202,8 @@ def export_inputs(wildcards):
         labels=f"{COHORT}/labels.parquet",
         umap=f"{COHORT}/umap.parquet",
         embedding=f"{COHORT}/embedding.parquet",
-        scores=of_samples("cell_scores.parquet"),
+        scores=of_samples("cell_scores_shipped.parquet"),
+        **({"own_scores": of_samples("cell_scores_own.parquet")} if "own" in SETS else {}),
     )
     vdj = dict(
         clonotypes=of_patients("clonotypes.parquet"),
@@ -228,7 +228,7 @@ def course_inputs(wildcards):
     gex = dict(
         composition=f"{TABLES}/composition.tsv",
         car=f"{TABLES}/car_cells.tsv",
-        scores=f"{TABLES}/pathway_scores.tsv",
+        scores=f"{COHORT}/pathway_scores_shipped.parquet",
     )
     vdj = dict(diversity=f"{OUT}/patients/{wildcards.patient}/diversity.parquet")
     clinical = dict(clinical=f"{TABLES}/clinical.tsv")
@@ -245,6 +245,6 @@ def map_inputs(wildcards):
     return {
         "umap": f"{COHORT}/umap.parquet",
         "labels": f"{COHORT}/labels.parquet",
-        "scores": of_samples("cell_scores.parquet"),
+        "scores": of_samples("cell_scores_shipped.parquet"),
         **(vdj if PLAN.has_vdj else {}),
     }

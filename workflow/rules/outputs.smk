@@ -163,7 +163,7 @@ def report_first():
             one.priority = one.priority or 1
 
 
-VALUES = {"sample": SAMPLES, "patient": PATIENTS, "sets": ENRICHED}
+VALUES = {"sample": SAMPLES, "patient": PATIENTS, "sets": SETS}
 
 
 def every_output():

@@ -5,6 +5,7 @@ rule read_gene_sets:
         extra=SETTINGS["pathways.gene_sets"],
     output:
         gene_sets=f"{COHORT}/gene_sets.parquet",
+        overlap=table("gene_set_overlap"),
     log:
         f"{LOGS}/read_gene_sets.log",
     benchmark:
@@ -23,21 +24,21 @@ rule read_gene_sets:
 
 
 rule score_cells:
-    """Count each gene set in the cells of one sample, and score the cells for pictures."""
+    """Count the shipped gene sets, or the user's own, in the cells of one sample; score the cells."""
     input:
+        unpack(part_of_sets),
         counts=f"{SAMPLE}/counts.h5ad",
         cells=f"{SAMPLE}/cells.parquet",
-        gene_sets=f"{COHORT}/gene_sets.parquet",
         patient_genes=of_same_patient("genes.parquet"),
     output:
-        set_counts=f"{SAMPLE}/set_counts.parquet",
-        scores=f"{SAMPLE}/cell_scores.parquet",
-        gene_counts=f"{SAMPLE}/set_gene_counts.parquet",
-        coverage=f"{SAMPLE}/set_coverage.parquet",
+        set_counts=f"{SAMPLE}/set_counts_{{sets}}.parquet",
+        scores=f"{SAMPLE}/cell_scores_{{sets}}.parquet",
+        gene_counts=f"{SAMPLE}/set_gene_counts_{{sets}}.parquet",
+        coverage=f"{SAMPLE}/set_coverage_{{sets}}.parquet",
     log:
-        f"{LOGS}/score_cells/{{sample}}.log",
+        f"{LOGS}/score_cells/{{sample}}.{{sets}}.log",
     benchmark:
-        f"{BENCHMARKS}/score_cells/{{sample}}.tsv"
+        f"{BENCHMARKS}/score_cells/{{sample}}.{{sets}}.tsv"
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -54,20 +55,19 @@ rule score_cells:
 rule compare_pathways:
     """Share of UMIs of every gene set by sample and cell type, and its change."""
     input:
-        set_counts=of_samples("set_counts.parquet"),
-        gene_counts=of_samples("set_gene_counts.parquet"),
-        coverage=of_samples("set_coverage.parquet"),
-        gene_sets=f"{COHORT}/gene_sets.parquet",
+        unpack(part_of_sets),
+        set_counts=of_samples("set_counts_{sets}.parquet"),
+        gene_counts=of_samples("set_gene_counts_{sets}.parquet"),
+        coverage=of_samples("set_coverage_{sets}.parquet"),
         labels=f"{COHORT}/labels.parquet",
     output:
-        scores=table("pathway_scores"),
-        change=table("pathway_change"),
-        genes=table("pathway_genes"),
-        overlap=table("gene_set_overlap"),
+        scores=f"{COHORT}/pathway_scores_{{sets}}.parquet",
+        change=f"{COHORT}/pathway_change_{{sets}}.parquet",
+        genes=f"{COHORT}/pathway_genes_{{sets}}.parquet",
     log:
-        f"{LOGS}/compare_pathways.log",
+        f"{LOGS}/compare_pathways/{{sets}}.log",
     benchmark:
-        f"{BENCHMARKS}/compare_pathways.tsv"
+        f"{BENCHMARKS}/compare_pathways/{{sets}}.tsv"
     # the verdicts and the longest figures wait for it
     priority: 2
     conda:
@@ -87,14 +87,14 @@ rule compare_pathways:
 rule attribute_change:
     """Split each change into the cells themselves and their shares."""
     input:
-        set_counts=of_samples("set_counts.parquet"),
+        set_counts=of_samples("set_counts_{sets}.parquet"),
         labels=f"{COHORT}/labels.parquet",
     output:
-        attribution=table("attribution"),
+        attribution=f"{COHORT}/attribution_{{sets}}.parquet",
     log:
-        f"{LOGS}/attribute_change.log",
+        f"{LOGS}/attribute_change/{{sets}}.log",
     benchmark:
-        f"{BENCHMARKS}/attribute_change.tsv"
+        f"{BENCHMARKS}/attribute_change/{{sets}}.tsv"
     # one of the longest figures waits for it
     priority: 2
     conda:
@@ -111,30 +111,30 @@ rule attribute_change:
         "../scripts/attribute_change.py"
 
 
-rule plot_pathways:
-    """Draw interferon and JAK-STAT before and after, by cell type."""
+rule gather_pathways:
+    """Put the pathways of the shipped gene sets and of the user's own into the tables."""
     input:
-        **words(),
-        scores=f"{TABLES}/pathway_scores.tsv",
-        change=f"{TABLES}/pathway_change.tsv",
-        attribution=f"{TABLES}/attribution.tsv",
+        scores=of_sets("pathway_scores_{sets}.parquet"),
+        change=of_sets("pathway_change_{sets}.parquet"),
+        genes=of_sets("pathway_genes_{sets}.parquet"),
+        attribution=of_sets("attribution_{sets}.parquet"),
     output:
-        **pictures("pathways"),
+        scores=table("pathway_scores"),
+        change=table("pathway_change"),
+        genes=table("pathway_genes"),
+        attribution=table("attribution"),
     log:
-        f"{LOGS}/plot_pathways.log",
+        f"{LOGS}/gather_pathways.log",
     benchmark:
-        f"{BENCHMARKS}/plot_pathways.tsv"
-    # one of the longest figures
-    priority: 2
+        f"{BENCHMARKS}/gather_pathways.tsv"
     conda:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(10),
+        mem_mb=mem(20),
         runtime=minutes(),
     params:
-        cfg=cfg("claims.min_log2_change", "report.language"),
-        design=SHOWN,
-        code=code_of("plot_pathways"),
+        cfg=cfg(),
+        code=code_of("gather_pathways"),
     script:
-        "../scripts/plot_pathways.py"
+        "../scripts/gather_pathways.py"

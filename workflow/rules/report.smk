@@ -55,6 +55,30 @@ rule write_provenance:
         "../scripts/write_provenance.py"
 
 
+rule thin_cells:
+    """Thin the map of cells for the report's interactive map."""
+    input:
+        unpack(map_inputs),
+    output:
+        map=f"{COHORT}/map.json",
+    log:
+        f"{LOGS}/thin_cells.log",
+    benchmark:
+        f"{BENCHMARKS}/thin_cells.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(25, 600),
+        runtime=minutes(),
+    params:
+        cfg=cfg("seed"),
+        design=DESIGN,
+        code=code_of("thin_cells"),
+    script:
+        "../scripts/thin_cells.py"
+
+
 rule render_report:
     """Write the report: one self-contained HTML file."""
     input:

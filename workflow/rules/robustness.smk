@@ -1,8 +1,8 @@
 rule vary_cells:
     """The claims on scores and shares under other gene sets, cut-offs and least cells."""
     input:
-        set_counts=of_samples("set_counts.parquet"),
-        coverage=of_samples("set_coverage.parquet"),
+        set_counts=of_samples("set_counts_shipped.parquet"),
+        coverage=of_samples("set_coverage_shipped.parquet"),
         cells=of_samples("cells.parquet"),
         labels=f"{COHORT}/labels.parquet",
     output:

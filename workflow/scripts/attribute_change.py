@@ -1,7 +1,8 @@
 """Split each change of a mean pathway score into cell composition and the cells themselves.
 
 Inputs: `set_counts`, one per sample, and `labels`. Output: `attribution`, one row per patient,
-comparison, gene set and cell type, whose parts add up to the change over all cells.
+comparison, gene set and cell type, whose parts add up to the change over all cells; of one part of
+the gene sets, which `gather_pathways` puts into the table.
 """
 
 import logging

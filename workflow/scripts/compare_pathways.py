@@ -1,8 +1,8 @@
 """Compare pathway scores: samples, patients before and after, and the cohort.
 
 Inputs, one per sample in the same order: `set_counts`, `gene_counts`, `coverage`; and `labels`,
-`gene_sets`. Outputs: `scores` (tables/pathway_scores.tsv), `change` (tables/pathway_change.tsv),
-`genes` (tables/pathway_genes.tsv), `overlap` (tables/gene_set_overlap.tsv).
+`gene_sets` (one part of them, wildcard `sets`: `gene_sets.of_part`). Outputs: `scores`, `change`,
+`genes`, which `gather_pathways` puts into the tables.
 """
 
 import logging
@@ -14,7 +14,7 @@ import pandas as pd
 from immune_reset import tables
 from immune_reset.cohort_pathways import cohort_changes
 from immune_reset.design import Design
-from immune_reset.gene_sets import BEYOND, SCORED, overlap
+from immune_reset.gene_sets import BEYOND, SCORED, of_part
 from immune_reset.pathway_genes import gene_changes, sum_genes
 from immune_reset.pathways import (
     CELL_TYPES,
@@ -28,13 +28,6 @@ from immune_reset.runtime import start
 logger = logging.getLogger("compare_pathways")
 
 SAME_SIGNAL = "interferon"
-COUNTED = (
-    "n_baseline", "n_followup", "umis_baseline", "umis_followup", "n_patients", "n_increased",
-    "n_decreased",
-)  # fmt: skip
-WHOLE = dict.fromkeys(COUNTED, "Int64")
-"""Counts, missing where a row has none, written as whole numbers."""
-
 TYPES = {name: (name,) for name in CELL_TYPES} | POOLED
 
 
@@ -98,7 +91,8 @@ def main(smk) -> None:
     """Snakemake entry point: read, compute, write."""
     start(smk)
     cfg, design = smk.params.cfg, smk.params.design
-    sets = tables.read(smk.input.gene_sets)
+    given = {path: tables.read(path) for path in smk.input.gene_sets}
+    sets = of_part(smk.wildcards.sets, given)
     sets = sets.loc[sets["collection"].isin(SCORED)]
     labels = tables.read(smk.input.labels, ["cell_id", "sample", "cell_type"])
     cells = cells_by_sample(tables.read_many(smk.input.set_counts), labels)
@@ -109,7 +103,7 @@ def main(smk) -> None:
     single = patient_changes(
         cells, measured, design, min_counts=cfg["pathways.min_counts"], **fewest
     )
-    change = pd.concat([single, cohort_changes(single)], ignore_index=True).astype(WHOLE)
+    change = pd.concat([single, cohort_changes(single)], ignore_index=True)
     change = mark_same_signal(change, dict(zip(sets["gene_set"], sets["collection"], strict=True)))
     umis, totals = sums_by_time(genes, cells, design)
     by_gene = gene_changes(umis, totals, single, sets[["gene_set", "symbol"]])
@@ -117,7 +111,6 @@ def main(smk) -> None:
     tables.write(scores, smk.output.scores)
     tables.write(change, smk.output.change)
     tables.write(by_gene, smk.output.genes)
-    tables.write(overlap(sets), smk.output.overlap)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,12 @@
 """Rank the genes of each comparison and test gene sets for enrichment at the ends.
 
 Inputs: `expression` (tables/expression.tsv), `folds` (each patient's log2 fold changes) and
-`gene_sets`: the shipped tables, or cohort/gene_sets.parquet, of which the user's own sets are taken
-(wildcard `sets`: shipped, own). The two are apart, so that a set that is added changes no false
-discovery rate of another, and only itself is tested. Output: `enrichment`, methods prerank (GSEA)
-and ulm (weighted sets).
+`gene_sets`, of which one part is tested (wildcard `sets`: shipped, own; `gene_sets.of_part`): a
+set that is added changes no false discovery rate of another. Output: `enrichment`, methods prerank
+(GSEA) and ulm (weighted sets).
 """
 
 import logging
-from pathlib import Path
 
 import decoupler as dc
 import gseapy
@@ -17,7 +15,7 @@ import pandas as pd
 from scipy import stats
 
 from immune_reset import tables
-from immune_reset.gene_sets import match, parse_table
+from immune_reset.gene_sets import match, of_part
 from immune_reset.runtime import start
 
 logger = logging.getLogger("enrich_pathways")
@@ -156,23 +154,14 @@ def enrich_all(
     return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
 
 
-def own_sets(sets: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of the user's own sets."""
-    return sets[sets["collection"] == "user"]
-
-
 def main(smk) -> None:
     """Snakemake entry point: read, compute, write."""
     start(smk)
-    cfg, frames = smk.params.cfg, [(p, tables.read(p)) for p in smk.input.gene_sets]
-    if smk.wildcards.sets == "own":
-        sets = own_sets(frames[0][1])
-    else:
-        sets = pd.concat([parse_table(frame, Path(p).name) for p, frame in frames])
+    cfg, given = smk.params.cfg, {path: tables.read(path) for path in smk.input.gene_sets}
     enrichment = enrich_all(
         tables.read(smk.input.expression),
         tables.read(smk.input.folds),
-        sets,
+        of_part(smk.wildcards.sets, given),
         min_size=cfg["expression.min_set_size"],
         max_size=cfg["expression.max_set_size"],
         permutations=cfg["expression.permutations"],

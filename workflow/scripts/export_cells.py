@@ -18,6 +18,7 @@ from immune_reset.exported import (
     COMPRESSION,
     align,
     append,
+    beside,
     coordinates,
     describe_cells,
     gene_table,
@@ -110,7 +111,9 @@ def main(smk) -> None:
     described = describe_cells(cells, samples, [tables.read(smk.input.labels), clones])
     paths = dict(zip(names, smk.input.counts, strict=True))
     genes = gene_table({name: counts.read_genes(path) for name, path in paths.items()})
-    obs = shown(described, tables.read_many(smk.input.scores))
+    named = [tables.optional(smk.input, name) for name in ("scores", "own_scores")]
+    scores = beside(*(tables.read_many(paths) for paths in named if paths))
+    obs = shown(described, scores)
     empty = sparse.csr_matrix((len(obs), len(genes)), dtype=np.float32)
     cohort = ad.AnnData(X=empty, obs=obs, var=by_symbol(genes))
     cohort.obsm["X_umap"] = coordinates(tables.read(smk.input.umap), described.index)

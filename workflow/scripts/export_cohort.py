@@ -13,7 +13,14 @@ import mudata
 import pandas as pd
 
 from immune_reset import counts, design, tables
-from immune_reset.exported import COMPRESSION, align, append_counts, describe_cells, gene_table
+from immune_reset.exported import (
+    COMPRESSION,
+    align,
+    append_counts,
+    beside,
+    describe_cells,
+    gene_table,
+)
 from immune_reset.modalities import expression_modality, layers, receptor_modality
 from immune_reset.runtime import start
 
@@ -25,6 +32,7 @@ OPTIONAL = {
     "umap": tables.read,
     "embedding": tables.read,
     "scores": tables.read_many,
+    "own_scores": tables.read_many,
     "chains": tables.read_many,
     "clonotypes": lambda paths: tables.read_many(paths)[CLONE_COLUMNS],
 }
@@ -36,6 +44,7 @@ def main(smk) -> None:
     mudata.set_options(pull_on_update=False)
     found = {name: tables.optional(smk.input, name) for name in OPTIONAL}
     frames = {name: read(found[name]) if found[name] else None for name, read in OPTIONAL.items()}
+    frames["scores"] = beside(frames["scores"], frames.pop("own_scores"))
     per_sample = {path: tables.read(path) for path in smk.input.cells}
     cells = pd.concat([frame.loc[frame["keep"].astype(bool)] for frame in per_sample.values()])
     samples = design.frame(smk.params.design)

@@ -6,25 +6,18 @@ Input: `parts`, the enrichment of either (`enrich_pathways`). Output: `enrichmen
 
 import logging
 
-import numpy as np
-import pandas as pd
-
 from immune_reset import tables
 from immune_reset.runtime import start
 
 logger = logging.getLogger("gather_enrichment")
 
-
-def together(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows by comparison and cell type, these in the order of their first row."""
-    place = rows.groupby(["comparison", "cell_type"], sort=False).ngroup()
-    return rows.iloc[np.argsort(place.to_numpy(), kind="stable")].reset_index(drop=True)
+KEYS = ["comparison", "cell_type"]
 
 
 def main(smk) -> None:
     """Snakemake entry point: read, compute, write."""
     start(smk)
-    found = together(tables.read_many(smk.input.parts))
+    found = tables.read_parts(smk.input.parts, KEYS)
     tables.write(found, smk.output.enrichment)
     logger.info("enrichment: %d rows", len(found))
 

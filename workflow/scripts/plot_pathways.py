@@ -1,7 +1,6 @@
 """Draw the pathway scores by cell type before and after, their changes, and where these arise.
 
-Inputs: `scores` (tables/pathway_scores.tsv), `change` (tables/pathway_change.tsv), optional
-`attribution` (tables/attribution.tsv).
+Inputs, of the shipped gene sets: `scores`, `change` (`compare_pathways`), optional `attribution`.
 Outputs: `pathway_interferon`, `pathway_jak_stat`, `pathway_change`, `attribution`, each
 `_png|_pdf`.
 """

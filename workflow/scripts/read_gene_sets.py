@@ -1,7 +1,8 @@
 """Join the shipped gene sets and the user's own into one table.
 
 Inputs: the shipped tables `gene_sets` and `progeny`, and the user's GMT files `extra` (optional).
-Output: `gene_sets`, one row per gene of a set, columns as in `immune_reset.gene_sets.COLUMNS`.
+Outputs: `gene_sets`, one row per gene of a set, columns as in `immune_reset.gene_sets.COLUMNS`, and
+`overlap` (tables/gene_set_overlap.tsv), the genes that two of the scored sets share.
 """
 
 import logging
@@ -10,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from immune_reset import tables, text_files
-from immune_reset.gene_sets import parse_gmt, parse_table
+from immune_reset.gene_sets import SCORED, overlap, parse_gmt, parse_table
 from immune_reset.runtime import start
 
 logger = logging.getLogger("read_gene_sets")
@@ -51,7 +52,9 @@ def main(smk) -> None:
     extra = tables.optional(smk.input, "extra") or []
     extra = [extra] if isinstance(extra, str) else extra
     texts = {str(path): "\n".join(text_files.lines(path)) for path in extra}
-    tables.write(join_sets(shipped, texts), smk.output.gene_sets)
+    sets = join_sets(shipped, texts)
+    tables.write(sets, smk.output.gene_sets)
+    tables.write(overlap(sets[sets["collection"].isin(SCORED)]), smk.output.overlap)
 
 
 if __name__ == "__main__":

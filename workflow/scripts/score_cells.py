@@ -1,9 +1,9 @@
 """Count the UMIs of each gene set in each kept cell of one sample, and score cells for pictures.
 
-Inputs: `counts` (h5ad), `cells`, `gene_sets` (cohort/gene_sets.parquet) and `patient_genes`, the
-gene tables of all samples of the patient. Only genes measured in all of these are counted, so that
-a change between two of them is never a change of the gene list. Outputs: `set_counts`,
-`gene_counts`, `scores`, `coverage`.
+Inputs: `counts` (h5ad), `cells`, `gene_sets` (one part of them is scored, wildcard `sets`:
+`gene_sets.of_part`) and `patient_genes`, the gene tables of all samples of the patient. Only
+genes measured in all of these are counted, so that a change between two of them is never a change
+of the gene list. Outputs: `set_counts`, `gene_counts`, `scores`, `coverage`.
 """
 
 import logging
@@ -16,13 +16,13 @@ from scipy import sparse
 from immune_reset import tables
 from immune_reset.counts import Counts, read
 from immune_reset.errors import InputError
-from immune_reset.gene_sets import BEYOND, SCORED, coverage, match
+from immune_reset.gene_sets import BEYOND, SCORED, coverage, match, of_part
 from immune_reset.runtime import start
 
 logger = logging.getLogger("score_cells")
 
 PICTURED = ("ISG28", "HALLMARK_IL6_JAK_STAT3_SIGNALING", BEYOND)
-"""Sets drawn cell by cell."""
+"""Shipped sets that are scored cell by cell; of the user's own all are."""
 
 CHUNK = 2000
 
@@ -162,13 +162,13 @@ def main(smk) -> None:
     start(smk)
     kept = tables.read(smk.input.cells, ["cell_id", "keep"]).query("keep")["cell_id"]
     counts = read(smk.input.counts, cell_ids=kept)
-    sets = tables.read(smk.input.gene_sets)
+    given = {path: tables.read(path) for path in smk.input.gene_sets}
+    sets = of_part(smk.wildcards.sets, given)
     sets = sets.loc[sets["collection"].isin(SCORED)]
     pinned = pin_genes([tables.read(p, ["gene_id", "symbol"]) for p in smk.input.patient_genes])
     matched = match(sets, pinned)
     names = list(dict.fromkeys(sets["gene_set"]))
-    own = set(sets.loc[sets["collection"] == "user", "gene_set"])
-    pictured = [name for name in names if name in PICTURED or name in own]
+    pictured = [n for n in names if n in PICTURED or smk.wildcards.sets == "own"]
     here = counts.genes.rename_axis("gene_id").reset_index()[["gene_id", "symbol"]]
     covered = coverage(sets, matched)
     covered.insert(0, "sample", str(smk.wildcards.sample))

@@ -42,6 +42,12 @@ def describe_cells(
     return obs
 
 
+def beside(*parts: pd.DataFrame | None) -> pd.DataFrame | None:
+    """Return the columns of several tables of the same cells in one, by cell_id; None without."""
+    known = [part.set_index("cell_id") for part in parts if part is not None]
+    return pd.concat(known, axis=1).reset_index() if known else None
+
+
 def gene_table(genes_by_sample: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Return the genes of all samples, in the order in which they are first met.
 

@@ -7,7 +7,8 @@ A table of gene sets has one row per gene of a set: `gene_set`, `symbol` (curren
 
 import itertools
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -55,6 +56,20 @@ def parse_table(table: pd.DataFrame, place: str) -> pd.DataFrame:
             "weight that is not a number. Mend the line."
         )
     return frame.reset_index(drop=True)
+
+
+def of_part(part: str, given: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the sets of one part: "shipped", of the shipped tables, or "own", the user's.
+
+    `given` has by their paths the shipped tables, or the table in which the user's sets stand
+    behind them (cohort/gene_sets.parquet). The parts are apart so that a set that is added or
+    edited makes itself alone anew. Columns as `COLUMNS`.
+    """
+    if part == "own":
+        sets = pd.concat(given.values())
+        return sets[sets["collection"] == "user"].reset_index(drop=True)
+    parsed = [parse_table(table, Path(path).name) for path, table in given.items()]
+    return pd.concat(parsed, ignore_index=True)
 
 
 def parse_gmt(text: str, place: str, *, known: Iterable[str] = ()) -> pd.DataFrame:

@@ -74,6 +74,16 @@ def read_many(paths: Iterable[str | Path], columns: list[str] | None = None) -> 
     return pd.concat(filled, ignore_index=True)
 
 
+def read_parts(paths: Iterable[str | Path], keys: list[str]) -> pd.DataFrame:
+    """Read tables and return their rows by `keys`, these in the order of their first row.
+
+    What the parts say of one key stands together, in the order of the parts.
+    """
+    rows = read_many(paths)
+    place = rows.groupby(keys, sort=False).ngroup().sort_values(kind="stable")
+    return rows.loc[place.index].reset_index(drop=True)
+
+
 def stack(sources: Iterable[str | Path], path: str | Path) -> int:
     """Write several tables, stacked as by `read_many`, as one table; return its rows."""
     table = read_many(sources)
