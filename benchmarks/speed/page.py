@@ -55,6 +55,7 @@ STEPS = {
     "integration (Harmony)": "PCA, integration",
     "integration (MNN)": "PCA, integration",
     "neighbours": "neighbours, UMAP, clusters",
+    "neighbours, UMAP and clusters": "neighbours, UMAP, clusters",
     "UMAP": "neighbours, UMAP, clusters",
     "clusters (Leiden)": "neighbours, UMAP, clusters",
     "clusters (Louvain)": "neighbours, UMAP, clusters",

@@ -78,11 +78,16 @@ def keep(runs: list[Run], path: Path) -> None:
     path.write_text(json.dumps(rows, indent=1), encoding="utf-8")
 
 
-def timed(command: list[str], cwd: Path) -> tuple[float, float, float]:
-    """Run a command; return seconds, seconds of CPU and GB at the most of its processes."""
+def timed(command: list[str], cwd: Path, **more: str) -> tuple[float, float, float]:
+    """Run a command; return seconds, seconds of CPU and GB at the most of its processes.
+
+    `more`: variables of its environment.
+    """
     start = time.monotonic()
     with (cwd / "said.log").open("w") as said:
-        process = subprocess.Popen(command, cwd=cwd, stdout=said, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, cwd=cwd, stdout=said, stderr=subprocess.STDOUT, env=os.environ | more
+        )
         _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
@@ -124,16 +129,15 @@ def run_workflow(folder: Path, cells: int) -> Run:
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
     command += ["--directory", str(work), "--cores", str(CORES), "--configfile", str(config)]
     load = os.getloadavg()[0]
-    wall, cpu, _ = timed(command, work)
+    meter = work / "meter.jsonl"
+    wall, cpu, _ = timed(command, work, PYTHONPATH=str(HERE / "meter"), METER=str(meter))
     files = sorted((work / "out/benchmarks").rglob("*.tsv"))
     rows = [pd.read_csv(f, sep="\t").iloc[0] for f in files]
     rules = [f.relative_to(work / "out/benchmarks").parts[0].removesuffix(".tsv") for f in files]
     steps = pd.DataFrame({"step": rules, "seconds": [r["s"] for r in rows]})
-    steps["cpu"] = [r["cpu_time"] for r in rows]
-    steps["peak"] = [r["max_rss"] / 1e3 for r in rows]
-    steps = steps.groupby("step").agg(seconds=("seconds", "sum"), jobs=("peak", "size"),
-                                      longest=("seconds", "max"), cpu=("cpu", "sum"),
-                                      peak=("peak", "max"))  # fmt: skip
+    steps = steps.groupby("step")["seconds"].agg(seconds="sum", jobs="size", longest="max")
+    used = pd.read_json(meter, lines=True).groupby("step").agg({"cpu": "sum", "peak": "max"})
+    steps = steps.join(used, how="left")
     clusters = pd.read_parquet(work / "out/cohort/clusters.parquet").set_index("cell_id")["cluster"]
     found = agreement(folder, clusters)
     steps = steps.reset_index()
