@@ -43,6 +43,16 @@ def test_a_job_that_never_ran_takes_the_median_of_its_rule():
     assert stranger not in known
 
 
+def test_a_new_job_alone_takes_the_median_of_other_jobs_of_its_rule(tmp_path, monkeypatch):
+    """As of gene sets of one's own: their rule has run, for the shipped sets."""
+    monkeypatch.chdir(tmp_path)
+    new = job("load", outputs=["c"], who="C")
+    for path, (clock, cpu) in TIMES.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(f"s\tcpu_time\n{clock}\t{cpu}\n")
+    assert preview.filled([new], preview.read_times([new])) == {new: (3.0, 3.75)}
+
+
 def test_the_words():
     text = "\n".join(preview.lines(JOBS, TIMES, cores=1))
     assert "load                      2      8 s   its settings changed" in text

@@ -77,10 +77,14 @@ def filled(jobs: Sequence[Job], times: Times) -> dict[Job, tuple[float, float]]:
     A job of a rule that never ran has no entry.
     """
     known = {job: times[job.benchmark] for job in jobs if job.benchmark in times}
+    of_rule: dict[str, list[tuple[float, float]]] = {}
+    for path, took in times.items():
+        for rule in {Path(path).parent.name, Path(path).stem}:
+            of_rule.setdefault(rule, []).append(took)
     for job in jobs:
-        others = [known[o] for o in known if o.rule == job.rule]
-        if job not in known and others:
-            known[job] = tuple(map(statistics.median, zip(*others, strict=True)))
+        if job not in known and job.rule in of_rule:
+            others = zip(*of_rule[job.rule], strict=True)
+            known[job] = tuple(map(statistics.median, others))
     return known
 
 
@@ -145,14 +149,17 @@ def many(n: int, noun: str) -> str:
 
 
 def read_times(jobs: Sequence[Job]) -> Times:
-    """Return what the benchmark files say of the jobs' last run."""
+    """Return what the benchmark files say of the jobs' last run, and of others of their rules."""
+    files = {Path(job.benchmark): job.rule for job in jobs if job.benchmark}
+    folders = {path.parent for path, rule in files.items() if path.parent.name == rule}
+    beside = {path for folder in folders for path in folder.glob("*.tsv")}
     found: Times = {}
-    for path in {job.benchmark for job in jobs if job.benchmark}:
-        if Path(path).is_file():
-            with Path(path).open(encoding="utf-8") as file:
+    for path in {*files, *beside}:
+        if path.is_file():
+            with path.open(encoding="utf-8") as file:
                 row = next(csv.DictReader(file, delimiter="\t"), {})
             try:
-                found[path] = float(row["s"]), float(row["cpu_time"])
+                found[str(path)] = float(row["s"]), float(row["cpu_time"])
             except (KeyError, ValueError):
                 continue  # too short a job has "NA" for its CPU time
     return found
