@@ -64,6 +64,14 @@ STEPS = {
     "clonotypes and diversity (TCR)": "clonotypes, diversity",
 }
 """The task of a peer's step, where it has another name."""
+COSTS = """
+## What each rule costs
+
+Seconds of all jobs of a rule, their seconds of CPU, the longest job, and the most memory of one.
+CPU and memory are counted in the job itself (`benchmarks/speed/meter`): Snakemake's benchmark files
+look at long jobs every 30 seconds, and saw 1.9 GB of 2.5.
+
+"""
 AGAIN = """
 ## One changed key
 
@@ -99,8 +107,7 @@ def write_page(docs: Path, runs: list, own: str, machine: str, starts: dict[str,
     ours = {run.cells: run for run in runs if run.program == own}
     text = HEAD.format(machine=machine) + "".join(line(run, ours[run.cells], own) for run in runs)
     text += BESIDE + "".join(beside(runs, own, cells) for cells in ours)
-    text += "\n## What each rule costs\n\nSeconds of all jobs of a rule, their seconds of CPU, the "
-    text += "longest job, and the most memory of one.\n\n" + rules(ours)
+    text += COSTS + rules(ours)
     text += again(ours) + START + started(starts)
     if len(ours) > 1:
         text += GROWTH.format(most=max(ours)) + grown(ours)
