@@ -1,6 +1,7 @@
 """docs/performance.md and its pictures, from what the programs took."""
 
 from pathlib import Path
+from textwrap import fill
 
 import matplotlib
 
@@ -69,7 +70,7 @@ COSTS = """
 
 Seconds of all jobs of a rule, their seconds of CPU, the longest job, and the most memory of one.
 CPU and memory are counted in the job itself (`benchmarks/speed/meter`): Snakemake's benchmark files
-look at long jobs every 30 seconds, and saw 1.9 GB of 2.5.
+look at long jobs every 30 seconds, and saw 1.9 GB of 2.5. A dash: not counted at that size.
 
 """
 AGAIN = """
@@ -141,8 +142,13 @@ def rules(ours: dict) -> str:
 
 def cost(rule: pd.Series) -> str:
     """Return the cell of one rule at one size."""
-    seconds = (f"{rule[name]:.0f} s" for name in ("seconds", "cpu", "longest"))
+    seconds = (spoken(rule[name]) for name in ("seconds", "cpu", "longest"))
     return f"{', '.join(seconds)}, {rule['peak']:.1f} GB"
+
+
+def spoken(seconds: float) -> str:
+    """Return "12 s", or a dash where it was not counted."""
+    return "–" if pd.isna(seconds) else f"{seconds:.0f} s"
 
 
 def beside(runs: list, own: str, cells: int) -> str:
@@ -168,8 +174,8 @@ def tasks(steps: pd.DataFrame) -> pd.DataFrame:
     """Return seconds, cpu, peak of each task, NaN where the program does not do it."""
     task_of = STEPS | {rule: task for task, rules in TASKS.items() for rule in rules}
     tasks = steps["step"].map(lambda step: task_of.get(step, step))
-    took = steps.groupby(tasks).agg(seconds=("seconds", "sum"), cpu=("cpu", "sum"),
-                                    peak=("peak", "max"))  # fmt: skip
+    took = steps.groupby(tasks).agg({"seconds": "sum", "peak": "max"})
+    took["cpu"] = steps["cpu"].astype(float).groupby(tasks).sum(min_count=1)
     return took.reindex(list(TASKS))
 
 
@@ -178,7 +184,7 @@ def entry(took: pd.Series, ours: pd.Series | None = None) -> str:
     if pd.isna(took["seconds"]):
         return "–"
     times = "" if ours is None else f" ({took['seconds'] / ours['seconds']:.1f} ×)"
-    return f"{took['seconds']:.0f} s{times}, {took['cpu']:.0f} s, {took['peak']:.1f} GB"
+    return f"{took['seconds']:.0f} s{times}, {spoken(took['cpu'])}, {took['peak']:.1f} GB"
 
 
 def again(ours: dict) -> str:
@@ -260,7 +266,7 @@ def picture(path: Path, runs: list, *, n_named: int = 7) -> None:
             axes.barh(place, width, left=left, color=str(shade), edgecolor="white", linewidth=0.5)
             if width > 0.09 * top:
                 ink = "white" if shade < 0.6 else "black"
-                axes.text(left + width / 2, place, f"{step}\n{width:.0f} s", ha="center",
+                axes.text(left + width / 2, place, f"{fill(step, 16)}\n{width:.0f} s", ha="center",
                           va="center", fontsize=6.5, color=ink)  # fmt: skip
             left += width
         axes.text(left + 0.01 * top, place, f"{run.wall:.0f} s", va="center", fontsize=8)

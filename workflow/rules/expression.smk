@@ -17,7 +17,7 @@ rule test_expression:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(30, 1300),
+        mem_mb=mem(60, 1300),
         runtime=minutes(floor=60),
     params:
         cfg=cfg("expression.min_cells", "expression.min_counts"),

@@ -123,7 +123,7 @@ rule plot_pathways:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(10),
+        mem_mb=mem(10, 600),
         runtime=minutes(),
     params:
         cfg=cfg("claims.min_log2_change", "report.language"),

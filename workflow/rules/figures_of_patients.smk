@@ -15,7 +15,7 @@ rule plot_diversity:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(10),
+        mem_mb=mem(10, 600),
         runtime=minutes(),
     params:
         cfg=cfg("report.language"),
@@ -70,7 +70,7 @@ rule plot_repertoire:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(10),
+        mem_mb=mem(10, 650),
         runtime=minutes(),
     params:
         cfg=cfg("report.language"),

@@ -38,7 +38,7 @@ rule gather_inputs:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(),
+        mem_mb=mem(floor=650),
         runtime=minutes(),
     params:
         cfg=cfg(),

@@ -15,7 +15,7 @@ rule measure_diversity:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=mem(20, 800),
+        mem_mb=mem(20, 900),
         runtime=minutes(floor=30),
     params:
         cfg=cfg(
