@@ -25,9 +25,7 @@ rule export_cohort:
 rule export_cells:
     """Write the cells for cellxgene, without holding their counts in memory."""
     input:
-        unpack(
-            exported("cells", "counts", "labels", "umap", "scores", "own_scores", "clonotypes")
-        ),
+        unpack(exported("cells", "counts", "labels", "umap", "scores", "own_scores", "clonotypes")),
     output:
         cells=f"{OUT}/cohort.h5ad",
     log:
