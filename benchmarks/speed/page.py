@@ -266,7 +266,7 @@ def picture(path: Path, runs: list, *, n_named: int = 7) -> None:
             axes.barh(place, width, left=left, color=str(shade), edgecolor="white", linewidth=0.5)
             if width > 0.09 * top:
                 ink = "white" if shade < 0.6 else "black"
-                axes.text(left + width / 2, place, f"{fill(step, 16)}\n{width:.0f} s", ha="center",
+                axes.text(left + width / 2, place, f"{fill(step, 12)}\n{width:.0f} s", ha="center",
                           va="center", fontsize=6.5, color=ink)  # fmt: skip
             left += width
         axes.text(left + 0.01 * top, place, f"{run.wall:.0f} s", va="center", fontsize=8)
