@@ -6,12 +6,11 @@ Outputs: `gene_sets`, one row per gene of a set, columns as in `immune_reset.gen
 """
 
 import logging
-from pathlib import Path
 
 import pandas as pd
 
 from immune_reset import tables, text_files
-from immune_reset.gene_sets import SCORED, overlap, parse_gmt, parse_table
+from immune_reset.gene_sets import SCORED, of_part, overlap, parse_gmt
 from immune_reset.runtime import start
 
 logger = logging.getLogger("read_gene_sets")
@@ -45,14 +44,11 @@ def join_sets(shipped: list[pd.DataFrame], extra: dict[str, str]) -> pd.DataFram
 def main(smk) -> None:
     """Snakemake entry point: read, compute, write."""
     start(smk)
-    shipped = [
-        parse_table(tables.read(path), Path(path).name)
-        for path in (smk.input.gene_sets, smk.input.progeny)
-    ]
+    given = {path: tables.read(path) for path in (smk.input.gene_sets, smk.input.progeny)}
     extra = tables.optional(smk.input, "extra") or []
     extra = [extra] if isinstance(extra, str) else extra
     texts = {str(path): "\n".join(text_files.lines(path)) for path in extra}
-    sets = join_sets(shipped, texts)
+    sets = join_sets([of_part("shipped", given)], texts)
     tables.write(sets, smk.output.gene_sets)
     tables.write(overlap(sets[sets["collection"].isin(SCORED)]), smk.output.overlap)
 
